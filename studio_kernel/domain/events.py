@@ -1,0 +1,111 @@
+"""What an engine says while it works: a request goes in, these come out, in this order.
+
+``Started`` once, then any number of ``Progress``, ``Ticket`` and ``Produced``, then ``Finished`` once. An engine that
+cannot finish raises a `StudioError` instead; one that is told to stop raises `Cancelled`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from immutabledict import immutabledict
+
+from studio_kernel.domain.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Work has begun.
+
+    Attributes
+    ----------
+    provenance : mapping
+        What decides the result beside the request and is known already: device, dtype, versions, weights.
+    """
+
+    provenance: Mapping[str, Value] = field(default_factory=immutabledict)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A sign of life.
+
+    Attributes
+    ----------
+    step, total : int
+        Steps done and to do.
+    stage : str
+        Such as ``loading``, ``denoising``, ``decoding``.
+    preview : bytes or None
+        A small WebP picture.
+    """
+
+    step: int
+    total: int
+    stage: str = "denoising"
+    preview: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A remote service has accepted the job; with this it can be found again.
+
+    Attributes
+    ----------
+    remote_id : str
+        The job's name at the service.
+    urls : mapping
+        Where to ask, such as ``status`` and ``result``.
+    """
+
+    remote_id: str
+    urls: Mapping[str, str] = field(default_factory=immutabledict)
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """One finished file.
+
+    Attributes
+    ----------
+    data : bytes
+        The encoded file.
+    media_type : str
+        What the engine says it is; the asset store reads the bytes itself.
+    seed : int or None
+        The seed that made it.
+    index : int
+        Place among the files of the run, from 0.
+    """
+
+    data: bytes
+    media_type: str
+    seed: int | None = None
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """All files are out.
+
+    Attributes
+    ----------
+    cost_usd : float or None
+        What the service billed.
+    timings : mapping
+        Seconds per stage, such as ``{"denoising": 0.51}``.
+    peak_memory_bytes : int or None
+        Highest device memory in use.
+    fallbacks : tuple of str
+        What was done to make it fit, such as ``vae_tiling``; each can change pixels.
+    """
+
+    cost_usd: float | None = None
+    timings: Mapping[str, float] = field(default_factory=immutabledict)
+    peak_memory_bytes: int | None = None
+    fallbacks: tuple[str, ...] = ()
+
+
+EngineEvent: TypeAlias = Started | Progress | Ticket | Produced | Finished

@@ -1,0 +1,227 @@
+"""A model as the catalog describes it: who made it, what it can do, which parameters it takes, what it costs.
+
+`ModelCard.check` is the one place where a request is held against its model; forms, the command line and the sweep
+planner all use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from studio_kernel.domain.parameters import Parameter
+from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.values import Scalar, Value
+from studio_kernel.errors import InvalidRequestError, Problem, closest
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """Where a model's weights or service are; exactly one of the first four is set.
+
+    Attributes
+    ----------
+    path : str
+        A diffusers directory, relative to the studio's data directory or absolute.
+    file : str
+        A single-file checkpoint (``.safetensors``).
+    hub : str
+        A model hub repository, ``owner/name``.
+    endpoint : str
+        The address of a remote model at its service.
+    revision : str
+        Commit or tag of a hub repository.
+    variant : str
+        Weight variant of a diffusers repository, such as ``fp16``.
+    """
+
+    path: str = ""
+    file: str = ""
+    hub: str = ""
+    endpoint: str = ""
+    revision: str = ""
+    variant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a service charges.
+
+    Attributes
+    ----------
+    unit : str
+        What is counted, such as ``image``, ``megapixel`` or ``second``.
+    amount_usd : float or None
+        US dollars per unit; `None` when only variants have a price.
+    as_of : str
+        Year and month (and day) in which it was read.
+    source : str
+        Where it was read.
+    variants : tuple of mapping
+        Prices that hold under conditions: ``when`` in words (or parameter values), ``amount_usd``.
+    """
+
+    unit: str
+    amount_usd: float | None
+    as_of: str
+    source: str
+    variants: tuple[Mapping[str, Value], ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """One entry of the model catalog.
+
+    Attributes
+    ----------
+    id : str
+        Unique in the catalog, such as ``studio-tiny`` or ``fal/flux_1_dev``.
+    engine : str
+        Name of the engine that runs it.
+    tasks : tuple of Task
+        What it can be asked to do; the first is the default.
+    parameters : tuple of Parameter
+        What it takes, in the order a form shows it.
+    recommended : tuple of Task
+        Tasks for which it is a good first choice.
+    retired_on : datetime.date or None
+        The service ends or ended it on that day.
+    hidden : bool
+        Left out of lists unless asked for.
+    """
+
+    id: str
+    name: str
+    creator: str
+    engine: str
+    tasks: tuple[Task, ...]
+    parameters: tuple[Parameter, ...]
+    source: ModelSource = ModelSource()
+    description: str = ""
+    licence: str = ""
+    family: str = ""
+    homepage: str = ""
+    as_of: str = ""
+    price: Price | None = None
+    recommended: tuple[Task, ...] = ()
+    retired_on: date | None = None
+    availability: str = ""
+    note: str = ""
+    output: Mapping[str, Value] | None = None
+    hidden: bool = False
+
+    @property
+    def default_task(self) -> Task:
+        """The task meant when none is named."""
+        return self.tasks[0]
+
+    def parameters_for(self, task: Task) -> tuple[Parameter, ...]:
+        """Return the parameters a request of `task` knows, in form order."""
+        return tuple(parameter for parameter in self.parameters if parameter.serves(task))
+
+    def parameter(self, name: str) -> Parameter:
+        """Return the parameter called `name`.
+
+        Raises
+        ------
+        KeyError
+            When the model has none of that name.
+        """
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        raise KeyError(name)
+
+    def problems(self, task: Task, values: Mapping[str, object]) -> list[Problem]:
+        """Return everything that is wrong with `values` for a request of `task`; empty = valid."""
+        return self._checked(task, values)[1]
+
+    def check(self, task: Task, values: Mapping[str, object]) -> dict[str, Value]:
+        """Return the complete, canonical parameters of a request: defaults filled in, numbers in their type.
+
+        Parameters that are left out and have no default stay out.
+
+        Raises
+        ------
+        InvalidRequestError
+            With every problem, not the first only.
+        """
+        checked, problems = self._checked(task, values)
+        if problems:
+            raise InvalidRequestError(problems, f"model {self.id!r} ({task})")
+        return checked
+
+    def _checked(self, task: Task, values: Mapping[str, object]) -> tuple[dict[str, Value], list[Problem]]:
+        if task not in self.tasks:
+            offered = ", ".join(repr(str(known)) for known in self.tasks)
+            return {}, [Problem("task", f"{str(task)!r} is not one of this model's tasks: {offered}")]
+        known = {parameter.name: parameter for parameter in self.parameters_for(task)}
+        problems = [Problem(name, self._unknown(task, name, known)) for name in values if name not in known]
+        checked: dict[str, Value] = {}
+        for name, parameter in known.items():
+            value = values.get(name)
+            try:
+                result = parameter.check(parameter.default if value is None else value)
+            except (ValueError, TypeError) as error:
+                problems.append(Problem(name, str(error)))
+                continue
+            if result is not None:
+                checked[name] = result
+        return checked, problems
+
+    def _unknown(self, task: Task, name: str, known: Mapping[str, Parameter]) -> str:
+        elsewhere = [str(other) for other in self.tasks for p in self.parameters_for(other) if p.name == name]
+        if elsewhere:
+            return f"not a parameter of {task}; it belongs to {', '.join(elsewhere)}"
+        close = closest(name, known)
+        hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"it takes {', '.join(known)}"
+        return f"not a parameter of this model; {hint}"
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerCard:
+    """One entry of the scheduler catalog.
+
+    Attributes
+    ----------
+    id : str
+        What a request says, such as ``dpmpp_2m_karras``.
+    class_name : str
+        The diffusers class.
+    options : mapping
+        Keyword arguments over the pipeline's own scheduler configuration.
+    aliases : tuple of str
+        Names other programs use, for search.
+    """
+
+    id: str
+    name: str
+    class_name: str
+    options: Mapping[str, Scalar]
+    description: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoraCard:
+    """One entry of the LoRA catalog.
+
+    Attributes
+    ----------
+    file : str
+        A ``.safetensors`` file, relative to the data directory or absolute.
+    family : str
+        The model family it was trained for; empty = not known.
+    triggers : tuple of str
+        Words that call it up in a prompt.
+    """
+
+    id: str
+    name: str
+    file: str
+    family: str = ""
+    triggers: tuple[str, ...] = ()
+    description: str = ""
+    licence: str = ""

@@ -1,0 +1,134 @@
+"""One execution of a request, as the log tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from immutabledict import immutabledict
+
+from studio_kernel.domain.assets import Asset
+from studio_kernel.domain.request import GenerationRequest
+from studio_kernel.domain.values import Value
+
+
+class RunStatus(StrEnum):
+    """Where a run stands; it only ever moves down this list, and the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)
+
+    @property
+    def rank(self) -> int:
+        """0 queued, 1 running, 2 final: a status replaces another only if its rank is higher."""
+        return {RunStatus.QUEUED: 0, RunStatus.RUNNING: 1}.get(self, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a run comes from.
+
+    Attributes
+    ----------
+    project : str or None
+        Id of the project it belongs to.
+    sweep_id : str or None
+        The sweep it is a cell of.
+    cell : mapping
+        Its coordinates in that sweep, axis name → value.
+    parent_id : str or None
+        The run it repeats or starts from.
+    """
+
+    project: str | None = None
+    sweep_id: str | None = None
+    cell: Mapping[str, Value] = field(default_factory=immutabledict)
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Everything the log knows about a run.
+
+    Attributes
+    ----------
+    id : str
+        UUID of version 7: unique, and ordered by time.
+    created_at, started_at, finished_at : datetime.datetime or None
+        Aware, UTC.
+    seed : int or None
+        The seed really used (a remote service may choose its own).
+    elapsed_s : float or None
+        Seconds from start to finish, without waiting in the queue.
+    cost_usd : float or None
+        What was billed; `None` = nothing or not known.
+    error : str or None
+        Why it failed, in words.
+    provenance : mapping
+        What else decided the result: engine, versions, device, weights (see `domain.provenance`).
+    rating, favourite, tags, note
+        What people say about it; see `domain.marks.Mark`.
+    """
+
+    id: str
+    request: GenerationRequest
+    engine: str
+    status: RunStatus
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    seed: int | None = None
+    elapsed_s: float | None = None
+    cost_usd: float | None = None
+    error: str | None = None
+    origin: Origin = Origin()
+    provenance: Mapping[str, Value] = field(default_factory=immutabledict)
+    assets: tuple[Asset, ...] = ()
+    rating: int | None = None
+    favourite: bool = False
+    tags: tuple[str, ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """What a running job shows right now; never part of the log.
+
+    Attributes
+    ----------
+    status : RunStatus
+        As the process that works on it sees it.
+    step, total : int
+        Denoising steps done and to do; both 0 before the first.
+    stage : str
+        What is being done, such as ``loading``, ``denoising`` or ``decoding``.
+    elapsed_s : float
+        Seconds since it started; waiting does not count.
+    preview : bytes or None
+        A small WebP picture of the state so far.
+    error : str or None
+        Why it failed, in words.
+    """
+
+    status: RunStatus
+    step: int = 0
+    total: int = 0
+    stage: str = ""
+    elapsed_s: float = 0.0
+    preview: bytes | None = None
+    error: str | None = None
+
+    @property
+    def fraction(self) -> float:
+        """Share of the steps done, 0 … 1."""
+        return self.step / self.total if self.total else 0.0

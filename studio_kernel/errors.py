@@ -1,0 +1,147 @@
+"""Every error the studio raises on purpose.
+
+One tree, so that ``except StudioError`` catches all of it; leaves also inherit the built-in a caller would expect.
+A message says what was wrong, shows the value, names what is allowed and the next step. Foreign exceptions are
+translated into these once, where they enter.
+
+::
+
+    StudioError
+    ├── InvalidRequestError (ValueError)       what was asked for cannot be done as written; lists every problem
+    ├── InvalidInputError (ValueError)         a file given as input cannot be read as what it should be
+    ├── UnknownModelError (LookupError)        no such model in the catalog
+    ├── UnknownRunError (LookupError)          no such run in this home
+    ├── ModelUnavailableError (RuntimeError)   known, but cannot run here: weights missing, engine missing, retired
+    ├── UnsafeFileError (ValueError)           a file that could run code when loaded, refused
+    ├── CatalogError (ValueError)              mistakes in catalog files; lists all of them
+    ├── HomeError (OSError)                    the home cannot be created, read or written
+    ├── RunLogError (RuntimeError)             a question the run log cannot answer now, or refuses
+    ├── ReadOnlyError (PermissionError)        a viewer asked for something only an editor may do
+    ├── MissingPackageError (ImportError)      an optional package is not installed
+    └── RunError (RuntimeError)                something about one run
+        ├── RunFailedError                     the result of a failed run was asked for
+        ├── RunNotFinishedError                the result of a run that has none yet was asked for
+        └── EngineError                        an engine could not finish a request
+            └── OutOfMemoryError (MemoryError) the device's memory did not suffice
+    Cancelled                                  raised inside an engine when its cancel token is set; not an error
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class StudioError(Exception):
+    """Base of all errors raised by the studio."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with one field.
+
+    Attributes
+    ----------
+    field : str
+        Name of the parameter or catalog field, as the user wrote it.
+    message : str
+        What was wrong, the value, what is allowed.
+    """
+
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
+
+
+class InvalidRequestError(StudioError, ValueError):
+    """A request that does not fit its model; ``problems`` lists everything wrong with it."""
+
+    def __init__(self, problems: Sequence[Problem], subject: str) -> None:
+        self.problems = tuple(problems)
+        self.subject = subject
+        lines = [str(problem) for problem in self.problems]
+        text = lines[0] if len(lines) == 1 else "".join(f"\n  - {line}" for line in lines)
+        super().__init__(f"{subject}: {text}")
+
+
+class InvalidInputError(StudioError, ValueError):
+    """A file given as input is missing, unreadable, or not the kind of media it should be."""
+
+
+class UnknownModelError(StudioError, LookupError):
+    """No model of that id in the catalog."""
+
+    def __init__(self, model: str, known: Iterable[str]) -> None:
+        self.model = model
+        close = closest(model, known)
+        hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "studio.models lists what there is."
+        super().__init__(f"unknown model {model!r}; {hint}")
+
+
+class UnknownRunError(StudioError, LookupError):
+    """No run of that id in this home."""
+
+
+class ModelUnavailableError(StudioError, RuntimeError):
+    """The model is known but cannot run here and now; the message says why and what to do."""
+
+
+class UnsafeFileError(StudioError, ValueError):
+    """A weights file in a format that can run code when it is loaded."""
+
+
+class CatalogError(StudioError, ValueError):
+    """Mistakes in catalog files; ``problems`` lists every one with file, entry and field."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        lines = "".join(f"\n  - {problem}" for problem in self.problems)
+        super().__init__(f"{len(self.problems)} mistake(s) in the catalog:{lines}")
+
+
+class HomeError(StudioError, OSError):
+    """The directory that holds the studio cannot be created, read or written."""
+
+
+class RunLogError(StudioError, RuntimeError):
+    """The run log cannot answer a question now, or refuses it."""
+
+
+class ReadOnlyError(StudioError, PermissionError):
+    """A studio opened as a viewer was asked to do more than look and mark."""
+
+
+class MissingPackageError(StudioError, ImportError):
+    """An optional package is needed; the message names the install command."""
+
+
+class RunError(StudioError, RuntimeError):
+    """Something about one run."""
+
+
+class RunFailedError(RunError):
+    """The result of a run that failed or was cancelled was asked for."""
+
+
+class RunNotFinishedError(RunError):
+    """The result of a run that is still queued or running was asked for."""
+
+
+class EngineError(RunError):
+    """An engine could not finish a request."""
+
+
+class OutOfMemoryError(EngineError, MemoryError):
+    """The memory of the device did not suffice."""
+
+
+class Cancelled(StudioError):  # noqa: N818 - a control signal between runner and engine, not a fault
+    """Raised inside an engine when the cancel token is set."""
+
+
+def closest(name: str, known: Iterable[str], count: int = 2) -> list[str]:
+    """Return up to `count` known names that look like `name`, best first."""
+    return get_close_matches(name, list(known), n=count, cutoff=0.5)

@@ -1,0 +1,110 @@
+"""Where things are on disk: the data that ships, and a home.
+
+The one place that knows the layout of a home directory; everything else asks `Home` for a path.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio_kernel.errors import HomeError
+
+HOME_VARIABLE = "STUDIO_HOME"
+
+
+def data_dir() -> Path:
+    """Return the directory of the data that ships: ``data/`` of a checkout, or its copy inside an installed package."""
+    packaged = Path(__file__).parent / "data"
+    return packaged if packaged.is_dir() else checkout_dir() / "data"
+
+
+def checkout_dir() -> Path:
+    """Return the directory that holds the package; the top of the repository in a checkout."""
+    return Path(__file__).parent.parent
+
+
+def default_home() -> Path:
+    """Return the home meant when none is named.
+
+    ``STUDIO_HOME``, else ``data/studio`` of a checkout, else the user's data directory.
+    """
+    named = os.environ.get(HOME_VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    if (checkout_dir() / "pyproject.toml").is_file():
+        return checkout_dir() / "data" / "studio"
+    from platformdirs import user_data_path
+
+    return user_data_path("studio-workbench", appauthor=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A directory that holds one studio.
+
+    Attributes
+    ----------
+    root : pathlib.Path
+        Absolute.
+    """
+
+    root: Path
+
+    @property
+    def runlog(self) -> Path:
+        """Directory of the run log: ``journal/`` and the folded DuckDB files are in it."""
+        return self.root
+
+    @property
+    def assets(self) -> Path:
+        """Directory of the content-addressed files."""
+        return self.root / "assets"
+
+    @property
+    def live(self) -> Path:
+        """Directory of progress and previews of running jobs."""
+        return self.root / "live"
+
+    @property
+    def catalog(self) -> Path:
+        """Directory of the user's own catalog files."""
+        return self.root / "catalog"
+
+    @classmethod
+    def at(cls, path: str | os.PathLike[str] | None = None) -> Home:
+        """Return the home at `path`, or the default one; nothing is created."""
+        return cls(Path(path).expanduser().absolute() if path is not None else default_home().absolute())
+
+    def prepare(self) -> None:
+        """Create the home's directories and make sure that they can be written.
+
+        Raises
+        ------
+        HomeError
+            With the reason and what to do about it.
+        """
+        try:
+            for directory in (self.root, self.assets, self.live):
+                directory.mkdir(parents=True, exist_ok=True)
+            probe = self.root / f".write-test-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise HomeError(
+                f"the home {str(self.root)!r} cannot be written ({reason}); "
+                f"choose another with sk.open(home=…) or the environment variable {HOME_VARIABLE}"
+            ) from error
+
+    def require(self) -> None:
+        """Make sure that there is a home here to look at.
+
+        Raises
+        ------
+        HomeError
+            When the directory does not exist or cannot be read.
+        """
+        if not self.root.is_dir() or not os.access(self.root, os.R_OK | os.X_OK):
+            raise HomeError(f"there is no readable home at {str(self.root)!r}; generate something there first")

@@ -1,0 +1,1 @@
+"""Panels of the studio workbench for JupyterLab and Voila."""
