@@ -21,7 +21,17 @@ from studio_kernel.studio import Studio
 
 State = Literal["works", "limited", "broken"]
 MIN_FREE_BYTES = 2 * 1024**3
-PACKAGES = ("jupyterlab", "voila", "ipywidgets", "anywidget", "ipykernel", "duckdb", "torch", "diffusers", "transformers")
+PACKAGES = (
+    "jupyterlab",
+    "voila",
+    "ipywidgets",
+    "anywidget",
+    "ipykernel",
+    "duckdb",
+    "torch",
+    "diffusers",
+    "transformers",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,9 @@ def examine(home: str | Path | None = None) -> list[Check]:
 
 
 def _python() -> Check:
-    found = f"{platform.python_implementation()} {platform.python_version()} on {platform.system()} {platform.machine()}"
+    found = (
+        f"{platform.python_implementation()} {platform.python_version()} on {platform.system()} {platform.machine()}"
+    )
     return Check("python", "works" if sys.version_info >= (3, 11) else "broken", found, "")
 
 
@@ -114,16 +126,14 @@ def _log(studio: Studio) -> Check:
 def _models(studio: Studio) -> Iterator[Check]:
     local = [card for card in studio.models.values() if not card.source.endpoint and not card.hidden]
     for card in local:
-        status = studio.models.status(card.id)
-        if status.is_selectable:
+        status = studio.models.status(card)
+        if status.selectable:
             yield Check(card.id, "works", f"{card.name}: {', '.join(card.tasks)}")
         else:
             yield Check(card.id, "limited", status.reason)
-    for problem in studio.models.problems:
+    for problem in studio.catalog.problems:
         yield Check("catalog", "limited", str(problem), "mend the file; the other entries work")
 
 
 def _gib(size: int) -> str:
     return f"{size / 1024**3:.1f} GiB"
-
-

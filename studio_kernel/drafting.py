@@ -49,10 +49,25 @@ class Drafting:
         given = {name: value for name, value in values.items() if value is not None}
         named = _task(task) if task is not None else None
         told = named or _told_by(given)
-        card = self.models[model] if model else self.models.recommended(told or DEFAULT_TASK)
+        card = self.models[model] if model else self.default_model(told or DEFAULT_TASK)
         # A task that was only guessed from the inputs gives way to what the model can do.
         chosen = told if told is not None and (named or told in card.tasks) else card.default_task
         return GenerationRequest(card.id, chosen, self._take_inputs(card, chosen, given))
+
+    def default_model(self, task: Task) -> ModelCard:
+        """Return the model meant when none is named: the first that can be used, recommended ones first.
+
+        Raises
+        ------
+        ModelUnavailableError
+            When none for that task can be used here.
+        """
+        for card in (*self.models.recommended(task), *self.models.for_task(task)):
+            if self.models.status(card).selectable:
+                return card
+        raise ModelUnavailableError(
+            f"no model for {task} can be used here; studio.models.for_task({str(task)!r}) says why"
+        )
 
     def complete(self, draft: GenerationRequest) -> GenerationRequest:
         """Return `draft` with defaults filled in, values in their canonical form and a seed chosen.
@@ -63,8 +78,8 @@ class Drafting:
             When it cannot be done as written.
         """
         card = self.models[draft.model]
-        status = self.models.status(card.id)
-        if not status.is_selectable:
+        status = self.models.status(card)
+        if not status.selectable:
             raise ModelUnavailableError(f"model {card.id!r}: {status.reason}")
         values = card.check(draft.task, draft.parameters)
         if draft.seed is None and _takes_seed(card, draft.task):

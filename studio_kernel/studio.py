@@ -6,38 +6,41 @@ twice. A studio opened as a viewer can look and mark and refuses everything else
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
 
 from immutabledict import immutabledict
 
 from studio_kernel.assets import AssetStore
-from studio_kernel.catalog import Models, load
+from studio_kernel.catalog import Catalog, Models, load
 from studio_kernel.domain.marks import Mark, Project
-from studio_kernel.domain.model import LoraCard
+from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunProgress, RunRecord, RunStatus
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.domain.tasks import Task
-from studio_kernel.drafting import Drafting
+from studio_kernel.drafting import DEFAULT_TASK, Drafting
 from studio_kernel.engines.base import CancelToken, Engine, EngineContext
 from studio_kernel.engines.registry import EngineRegistry
 from studio_kernel.errors import (
     InvalidRequestError,
+    ModelUnavailableError,
     Problem,
     ReadOnlyError,
     StudioError,
     UnknownRunError,
 )
+from studio_kernel.export import export_gallery
 from studio_kernel.live import LiveBoard
 from studio_kernel.run import Run
-from studio_kernel.runlog import RunFilter, RunLog, new_run_id
+from studio_kernel.runlog import Health, RunFilter, RunLog, new_run_id
 from studio_kernel.runner import InlineRunner, Job, Runner, Workplace
-from studio_kernel.settings import Home, data_dir
+from studio_kernel.settings import Home
 from studio_kernel.sweeps import SweepRun
 from studio_kernel.watch import Watcher
 
@@ -58,18 +61,20 @@ class Studio:
         The directory that holds everything.
     mode : {"editor", "viewer"}
         A viewer looks and marks; anything else raises `ReadOnlyError`.
-    engines : mapping
-        Engines of the caller's own, by name; they stand before the installed ones.
+    engines : iterable of Engine
+        Engines of the caller's own; they go before installed ones of the same name.
     """
 
-    def __init__(self, home: Home, *, mode: Mode = "editor", engines: Mapping[str, Engine] | None = None) -> None:
+    def __init__(self, home: Home, *, mode: Mode = "editor", engines: Iterable[Engine] = ()) -> None:
         if mode not in ("editor", "viewer"):
             raise StudioError(f"mode {mode!r} is neither 'editor' nor 'viewer'")
         home.require() if mode == "viewer" else home.prepare()
         self.home = home
         self.mode = mode
         self.assets = AssetStore(home.assets)
-        self._engines = EngineRegistry(engines or {})
+        self._engines = EngineRegistry()
+        for engine in engines:
+            self._engines.register(engine)
         self._log = RunLog(home.runlog)
         self._live = LiveBoard(home.live)
         self._jobs: WeakValueDictionary[str, Job] = WeakValueDictionary()
@@ -93,6 +98,7 @@ class Studio:
         self._watcher.close()
         if "_runner" in self.__dict__:
             self._runner.close()
+        self._engines.close()
         self._log.close()
 
     # Generating
@@ -245,8 +251,18 @@ class Studio:
 
     @cached_property
     def models(self) -> Models:
-        """The catalog: shipped models and those of this home."""
-        return load(data_dir(), self.home.catalog, self._engines.unavailable)
+        """Every model of the catalog, those that ship and those of this home."""
+        engines = {name: partial(self._unavailable, name) for name in self._engines.names}
+        return Models(self.catalog.models.values(), engines)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Everything the catalog files say: models, schedulers, LoRAs, and mistakes in the user's own files."""
+        return load(self.home.catalog)
+
+    def default_model(self, task: Task | None = None) -> ModelCard:
+        """Return the model meant for `task` when none is named; text to image when no task is named either."""
+        return self._drafting.default_model(task or DEFAULT_TASK)
 
     def run(self, run_id: str) -> Run:
         """Return the handle of a run of this home.
@@ -324,6 +340,14 @@ class Studio:
         """
         return self._watcher.watch(_id_of(run), callback)
 
+    def count(self, **filters: object) -> int:
+        """Return how many runs there are; filters as for `runs`."""
+        return self._log.count(RunFilter(**filters))  # type: ignore[arg-type]
+
+    def health(self) -> Health:
+        """Return how the run log is doing."""
+        return self._log.health()
+
     def changed_since(self, token: object = None) -> object:
         """Return a token that differs from `token` when something was logged since; cheap enough to poll."""
         return self._log.changed_since(token)
@@ -376,6 +400,14 @@ class Studio:
         """Return the projects of this home."""
         return self._log.projects()
 
+    # Sharing
+
+    def export_gallery(
+        self, folder: str | os.PathLike[str], *, title: str = "Gallery", limit: int | None = 1000
+    ) -> Path:
+        """Write the newest runs as one folder that opens from disk or any web host, and return its page."""
+        return export_gallery(self.records(limit=limit), self.assets, folder, title=title)
+
     # Inside
 
     def log_sweep(self, sweep_id: str, definition: Sweep, project: str | None) -> None:
@@ -398,28 +430,31 @@ class Studio:
 
     def _job(self, request: GenerationRequest, origin: Origin) -> Job:
         card = self.models[request.model]
-        engine = self._engines[card.engine]
+        engine = self._engines.get(card.engine)
         context = EngineContext(
             card=card,
             cancel=CancelToken(),
             read_asset=self.assets.path,
-            schedulers=self.models.schedulers,
-            loras=self._loras(request),
+            schedulers=self.catalog.schedulers,
+            loras=self.catalog.loras,
         )
         record = RunRecord(
             new_run_id(), request, card.engine, RunStatus.QUEUED, _now(), seed=request.seed, origin=origin
         )
         return Job(record, engine, context, RunProgress(RunStatus.QUEUED))
 
-    def _loras(self, request: GenerationRequest) -> Mapping[str, LoraCard]:
-        return immutabledict({lora.id: self.models.lora(lora.id) for lora in request.loras})
+    def _unavailable(self, engine: str, card: ModelCard) -> str | None:
+        try:
+            return self._engines.get(engine).unavailable(card)
+        except ModelUnavailableError as error:
+            return str(error)
 
 
 def open(  # noqa: A001 - reads as sk.open()
     home: str | os.PathLike[str] | None = None,
     *,
     mode: Mode = "editor",
-    engines: Mapping[str, Engine] | None = None,
+    engines: Iterable[Engine] = (),
 ) -> Studio:
     """Open a home and return its studio.
 
@@ -430,8 +465,8 @@ def open(  # noqa: A001 - reads as sk.open()
         ``STUDIO_HOME``, else ``data/studio`` of a checkout, else the user's data directory.
     mode : {"editor", "viewer"}
         A viewer can look and mark, nothing else.
-    engines : mapping of str to Engine, optional
-        Engines of the caller's own, by the name that model cards use.
+    engines : iterable of Engine, optional
+        Engines of the caller's own; model cards name them in their ``engine`` field.
 
     Raises
     ------

@@ -34,8 +34,8 @@ def models(
     """List the models whose name, creator or description hold the words of TEXT."""
     with studio_module.open(home) as studio:
         found = studio.models.search(text, task=Task(task) if task else None, creator=creator, engine=engine)
-        listed = [(card, studio.models.status(card.id)) for card in found]
-        shown = [(card, status) for card, status in listed if include_all or status.is_selectable]
+        listed = [(card, studio.models.status(card)) for card in found]
+        shown = [(card, status) for card, status in listed if include_all or status.selectable]
         rows = [
             {
                 "id": card.id,
@@ -43,7 +43,7 @@ def models(
                 "creator": card.creator,
                 "engine": card.engine,
                 "tasks": [str(each) for each in card.tasks],
-                "selectable": status.is_selectable,
+                "selectable": status.selectable,
                 "reason": status.reason,
             }
             for card, status in shown

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from studio_kernel import studio as studio_module
-from studio_kernel.cli.options import ModelCommand, read_text, values_of
+from studio_kernel.cli.options import ModelCommand, card_for, read_text, values_of
 from studio_kernel.cli.output import json_option, print_facts, print_json
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.runs import RunStatus
@@ -40,7 +40,7 @@ def generate(
     The options below the line are those of the chosen model.
     """
     with studio_module.open(home) as studio:
-        values = values_of(options, _card(studio, model, options))
+        values = values_of(options, card_for(studio, model, task))
         run = studio.submit(prompt, model=model, task=task, project=project, **values)
         run.wait(progress_bar=not as_json)
         copies = _copy(studio, run, out) if out else []
@@ -80,7 +80,7 @@ def sweep(
     Cells that the home already has are not computed again. The options below the line are those of the chosen model.
     """
     with studio_module.open(home) as studio:
-        card = _card(studio, model, options)
+        card = card_for(studio, model, task)
         parsed = dict(_axis(card, text) for text in axes)
         made = studio.sweep(
             prompt, axes=parsed, model=model, task=task, project=project, start=False, **values_of(options, card)
@@ -99,10 +99,6 @@ def sweep(
             print_facts({"sweep": made.id, "grid": saved})
         if not (frame["status"] == str(RunStatus.SUCCEEDED)).all():
             raise click.exceptions.Exit(1)
-
-
-def _card(studio: Studio, model: str | None, options: dict[str, object]) -> ModelCard:
-    return studio.models[model] if model else studio.request_card(options)
 
 
 def _axis(card: ModelCard, text: str) -> tuple[str, list[object]]:

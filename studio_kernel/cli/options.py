@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import click
 
@@ -32,10 +31,17 @@ class ModelCommand(click.Command):
         """Look up the model on the line and take its parameters as options, then parse as usual."""
         home = parent.obj if parent is not None else None
         with studio_module.open(home) as studio:
-            card = _card(studio, _named(args, "--model", "-m"), _named(args, "--task"))
+            card = card_for(studio, _named(args, "--model", "-m"), _named(args, "--task"))
         static = [p for p in self.params if not (p.name or "").startswith(PREFIX)]
         self.params = [*static, *(option(parameter) for parameter in card.parameters if parameter.name != "prompt")]
         return super().make_context(info_name, args, parent, **extra)  # type: ignore[arg-type]
+
+
+def card_for(studio: Studio, model: str | None, task: str | None) -> ModelCard:
+    """Return the model named on the line, or the one meant when none is; an unknown task is refused later."""
+    if model is not None:
+        return studio.models[model]
+    return studio.default_model(Task(task) if task in {str(each) for each in Task} else None)
 
 
 def option(parameter: Parameter) -> click.Option:
@@ -83,13 +89,6 @@ def _read(parameter: Parameter, value: object) -> object:
     return read_text(parameter, value) if isinstance(value, str) else value
 
 
-def _card(studio: Studio, model: str | None, task: str | None) -> ModelCard:
-    if model is not None:
-        return studio.models[model]
-    known = task in {str(each) for each in Task}
-    return studio.models.recommended(Task(task) if task and known else Task.TEXT_TO_IMAGE)
-
-
 def _named(args: Sequence[str], *flags: str) -> str | None:
     """Return what follows one of `flags` on the line, before the line is parsed."""
     for index, arg in enumerate(args):
@@ -116,9 +115,3 @@ def _metavar(parameter: Parameter) -> str:
     return {"integer": "N", "number": "X", "size": "WxH", "loras": "ID[:WEIGHT]", "object": "JSON"}.get(
         parameter.type, "TEXT"
     )
-
-
-def existing_folder(path: Path) -> Path:
-    """Return `path`, made when it does not exist."""
-    path.mkdir(parents=True, exist_ok=True)
-    return path
