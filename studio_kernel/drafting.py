@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from studio_kernel.assets import AssetStore
-from studio_kernel.catalog import Models
+from studio_kernel.catalog.models import Models
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.parameters import MAX_SEED
 from studio_kernel.domain.request import GenerationRequest
