@@ -6,7 +6,6 @@ process and one of years ago.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Generator
 from datetime import datetime
@@ -156,6 +155,8 @@ class Run:
         self._studio.cancel(self.id)
 
     def __await__(self) -> Generator[object, None, Run]:
+        import asyncio
+
         return asyncio.to_thread(self.wait).__await__()
 
     def __repr__(self) -> str:

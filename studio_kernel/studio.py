@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
 
 from studio_kernel.assets import AssetStore
-from studio_kernel.catalog.loader import Catalog, load
-from studio_kernel.catalog.models import Models
 from studio_kernel.domain.marks import Mark, Project
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
@@ -46,6 +44,9 @@ if TYPE_CHECKING:
     import os
 
     import pandas as pd
+
+    from studio_kernel.catalog.loader import Catalog
+    from studio_kernel.catalog.models import Models
 
 Mode = Literal["editor", "viewer"]
 
@@ -250,12 +251,16 @@ class Studio:
     @cached_property
     def models(self) -> Models:
         """Every model of the catalog, those that ship and those of this home."""
+        from studio_kernel.catalog.models import Models
+
         engines = {name: partial(self._unavailable, name) for name in self._engines.names}
         return Models(self.catalog.models.values(), engines)
 
     @cached_property
     def catalog(self) -> Catalog:
         """Everything the catalog files say: models, schedulers, LoRAs, and mistakes in the user's own files."""
+        from studio_kernel.catalog.loader import load
+
         return load(self.home.catalog)
 
     def default_model(self, task: Task | None = None) -> ModelCard:
