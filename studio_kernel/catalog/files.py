@@ -25,7 +25,6 @@ _FORMS: Mapping[str, type[msgspec.Struct]] = {
     "loras": LoraEntry,
     "models": ModelEntry,
 }
-_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 _MAX_DEPTH = 12
 
 
@@ -52,12 +51,6 @@ class Source:
     shipped: bool
     content: CatalogFile
     problems: tuple[Problem, ...] = ()
-
-
-def catalog_files(directory: Path) -> list[Path]:
-    """Return the catalog files of a directory and those in it, in a fixed order."""
-    found = (path for path in directory.rglob("*") if path.suffix in _SUFFIXES and not path.name.startswith("."))
-    return sorted(found)
 
 
 def read_source(path: Path, name: str, base: Path, shipped: bool) -> Source:

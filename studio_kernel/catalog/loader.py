@@ -16,7 +16,7 @@ from typing import Any
 from immutabledict import immutabledict
 
 from studio_kernel.catalog import build
-from studio_kernel.catalog.files import Source, catalog_files, read_source
+from studio_kernel.catalog.files import Source, read_source
 from studio_kernel.catalog.mistakes import Mistake
 from studio_kernel.domain.model import LoraCard, ModelCard, SchedulerCard
 from studio_kernel.errors import CatalogError, Problem
@@ -49,8 +49,8 @@ def load(user_directory: Path | None = None, data: Path | None = None) -> Catalo
     Parameters
     ----------
     user_directory : pathlib.Path or None
-        Where the user's files are, usually `Home.catalog`; it need not exist. Relative paths in a file there start
-        from the directory that the file is in.
+        Where the user's ``.yaml`` files are, usually `Home.catalog`; it need not exist. Relative paths in them start
+        from it.
     data : pathlib.Path or None
         The data directory to read in place of the one that ships. Relative paths in its catalog start from it.
 
@@ -76,19 +76,16 @@ def check_shipped(data: Path | None = None) -> None:
 
 def _shipped_sources(data: Path) -> list[Source]:
     directory = data / "catalog"
-    return [
-        read_source(path, path.relative_to(directory).as_posix(), base=data, shipped=True)
-        for path in catalog_files(directory)
-    ]
+    paths = sorted([*directory.rglob("*.yaml"), *directory.rglob("*.json")])
+    return [read_source(path, path.relative_to(directory).as_posix(), base=data, shipped=True) for path in paths]
 
 
 def _user_sources(directory: Path | None) -> list[Source]:
+    """Read the files in `directory` itself; what is below may be weights, which have configuration files too."""
     if directory is None:
         return []
-    return [
-        read_source(path, path.relative_to(directory).as_posix(), base=path.parent, shipped=False)
-        for path in catalog_files(directory)
-    ]
+    paths = sorted([*directory.glob("*.yaml"), *directory.glob("*.yml")])
+    return [read_source(path, path.name, base=directory.absolute(), shipped=False) for path in paths]
 
 
 class _Assembly:

@@ -49,7 +49,7 @@ class Mistake(NamedTuple):
 
 def unknown(what: str, name: object, known: Iterable[str]) -> str:
     """Return the sentence about a name that is not among `known`."""
-    names = list(known)
+    names = [str(each) for each in known]
     close = closest(str(name), names)
     hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"allowed: {', '.join(sorted(names))}"
     return f"{name!r} is not {what}; {hint}"

@@ -13,10 +13,11 @@ from datetime import UTC, date, datetime
 
 from immutabledict import immutabledict
 
+from studio_kernel.catalog.mistakes import unknown
 from studio_kernel.catalog.table import CardList
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.tasks import Task
-from studio_kernel.errors import UnknownModelError
+from studio_kernel.errors import InvalidRequestError, Problem, UnknownModelError
 
 Unavailable = Callable[[ModelCard], "str | None"]
 """Says why an engine cannot run a card here, or `None`: what `Engine.unavailable` is."""
@@ -115,10 +116,10 @@ class Models(Mapping[str, ModelCard]):
 
         Raises
         ------
-        ValueError
+        InvalidRequestError
             When there is no such task.
         """
-        wanted = Task(task) if task is not None else None
+        wanted = _task(task) if task is not None else None
         day = today or _today()
         found = [
             card
@@ -133,12 +134,12 @@ class Models(Mapping[str, ModelCard]):
 
     def for_task(self, task: Task | str) -> CardList:
         """Return the models that serve `task`, the recommended ones first."""
-        wanted = Task(task)
+        wanted = _task(task)
         return self._listed(sorted(self.search(task=wanted), key=lambda card: wanted not in card.recommended))
 
     def recommended(self, task: Task | str) -> CardList:
         """Return good first choices for `task`, as the catalog says."""
-        wanted = Task(task)
+        wanted = _task(task)
         return self._listed(card for card in self.search(task=wanted) if wanted in card.recommended)
 
     def tasks_of(self, model: str) -> tuple[Task, ...]:
@@ -151,8 +152,9 @@ class Models(Mapping[str, ModelCard]):
 
     def status(self, card: ModelCard, today: date | None = None) -> ModelStatus:
         """Return whether `card` can be asked for, and if not, why and what instead."""
-        if is_retired(card, today or _today()):
-            return self._retired(card, today or _today())
+        day = today or _today()
+        if is_retired(card, day):
+            return self._retired(card, day)
         if card.engine not in self._engines:
             return ModelStatus(False, f"needs the {card.engine} engine, which this version does not have")
         reason = self._engines[card.engine](card)
@@ -164,11 +166,12 @@ class Models(Mapping[str, ModelCard]):
         return ModelStatus(False, f"was retired on {card.retired_on}{instead}", other.id if other else None)
 
     def _nearest_living(self, card: ModelCard, today: date) -> ModelCard | None:
-        """Return the model most like `card` for its task: family counts most, then creator, then engine."""
+        """Return the model most like `card` for its task: one still offered, then family, creator, engine."""
         living = self.search(task=card.default_task, include_retired=False, today=today)
         return max(
             living,
             key=lambda other: (
+                _is_offered(other),
                 bool(card.family) and other.family == card.family,
                 other.creator == card.creator,
                 other.engine == card.engine,
@@ -184,6 +187,18 @@ class Models(Mapping[str, ModelCard]):
 def is_retired(card: ModelCard, today: date) -> bool:
     """Return whether the service of `card` has ended by `today`."""
     return card.retired_on is not None and card.retired_on <= today
+
+
+def _is_offered(card: ModelCard) -> bool:
+    """Return whether its service still had the model when that was last looked up; local ones have no service."""
+    return not card.availability or card.availability.startswith(("listed", "seen"))
+
+
+def _task(name: Task | str) -> Task:
+    try:
+        return Task(name)
+    except ValueError:
+        raise InvalidRequestError([Problem("task", unknown("a task", str(name), list(Task)))], "search") from None
 
 
 def _today() -> date:

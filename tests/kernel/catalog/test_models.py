@@ -9,7 +9,7 @@ from studio_kernel.catalog.models import Models
 from studio_kernel.domain.model import ModelCard, Price
 from studio_kernel.domain.parameters import standard
 from studio_kernel.domain.tasks import Task
-from studio_kernel.errors import UnknownModelError
+from studio_kernel.errors import InvalidRequestError, UnknownModelError
 
 T2I, T2V = Task.TEXT_TO_IMAGE, Task.TEXT_TO_VIDEO
 TODAY = date(2026, 11, 21)
@@ -68,7 +68,7 @@ def test_all_words_must_match() -> None:
 def test_search_narrows_by_task_creator_and_engine() -> None:
     assert ids(models().search(task="text-to-video")) == ["clip"]
     assert ids(models().search(creator="bert", engine="cloud")) == ["fal/flux_1_dev"]
-    with pytest.raises(ValueError, match="painting"):
+    with pytest.raises(InvalidRequestError, match="'painting' is not a task; did you mean 'inpainting'"):
         models().search(task="painting")
 
 
@@ -137,6 +137,7 @@ def test_every_retired_endpoint_has_a_living_alternative_for_its_task() -> None:
         other = SHIPPED[status.alternative or ""]
         assert each.default_task in other.tasks
         assert other.retired_on is None
+        assert other.availability.startswith(("listed", "seen"))
 
 
 def test_long_lists_stay_light_in_a_notebook() -> None:

@@ -17,10 +17,18 @@ def test_three_lines_make_a_usable_model(tmp_path: Path) -> None:
 
 
 def test_relative_paths_start_from_the_directory_of_the_file(tmp_path: Path) -> None:
-    inner = tmp_path / "deeper"
-    inner.mkdir()
-    (inner / "a.yaml").write_text("models: {m: {family: sd15, path: ../weights/m}}")
-    assert load(tmp_path).models["m"].source.path == str(tmp_path / "weights" / "m")
+    directory = tmp_path / "catalog"
+    directory.mkdir()
+    catalog = load_with(directory, a="models: {m: {family: sd15, path: ../weights/m}}")
+    assert catalog.models["m"].source.path == str(tmp_path / "weights" / "m")
+
+
+def test_configuration_files_of_weights_below_are_not_taken_for_catalog_files(tmp_path: Path) -> None:
+    weights = tmp_path / "model"
+    weights.mkdir()
+    (weights / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    (weights / "train.yaml").write_text("steps: 100")
+    assert load(tmp_path).problems == ()
 
 
 def test_what_the_entry_states_comes_before_the_family(tmp_path: Path) -> None:
