@@ -113,7 +113,7 @@ def lora(key: str, entry: LoraEntry, shelf: Shelf) -> tuple[LoraCard, list[Mista
         id=key,
         name=entry.name or key,
         file=shelf.absolute(entry.file),
-        family=entry.family,
+        family=shelf.families.get(entry.family, Family()).root,
         triggers=entry.triggers,
         description=entry.description,
         licence=entry.licence,
@@ -244,6 +244,8 @@ def _parameters(owner: Family, shelf: Shelf) -> tuple[tuple[Parameter, ...], lis
 def _parameter(
     name: str, fields: Mapping[str, Any], owner: Family, shelf: Shelf
 ) -> tuple[Parameter | None, list[Mistake]]:
+    if not name.isidentifier():
+        return None, [Mistake("", f"{name!r} is no name; letters, digits and _ are allowed")]
     if "type" not in fields and name not in STANDARD:
         text = unknown("a standard parameter", name, STANDARD)
         return None, [Mistake("", f"{text}; a parameter of your own needs a 'type'")]

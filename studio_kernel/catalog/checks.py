@@ -12,20 +12,22 @@ from pathlib import Path
 from studio_kernel.catalog.mistakes import Mistake, unknown
 from studio_kernel.domain.parameters import Parameter
 from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.values import Value
 
 _NUMERIC = frozenset({"integer", "number", "size", "loras"})
 
 
 def parameter_mistakes(parameter: Parameter) -> Iterator[Mistake]:
     """Yield what is wrong with the fields of `parameter`, each named by its field."""
-    yield from _bound_mistakes(parameter)
-    yield from _choice_mistakes(parameter)
+    bounds = list(_bound_mistakes(parameter))
+    yield from bounds
     if parameter.max_items is not None and not parameter.multiple and parameter.type != "loras":
         yield Mistake("max_items", "needs 'multiple: true'")
-    try:
-        parameter.check(parameter.default) if parameter.default is not None else None
-    except (ValueError, TypeError) as error:
-        yield Mistake("default", str(error))
+    if bounds:
+        return  # with these, no value can be judged
+    yield from _choice_mistakes(parameter)
+    if parameter.default is not None:
+        yield from _value_mistakes("default", parameter, parameter.default)
 
 
 def _bound_mistakes(parameter: Parameter) -> Iterator[Mistake]:
@@ -54,10 +56,14 @@ def _choice_mistakes(parameter: Parameter) -> Iterator[Mistake]:
         yield Mistake("open_choices", "needs 'choices'")
     free = replace(parameter, choices=(), multiple=False, type="text" if parameter.type == "size" else parameter.type)
     for i, choice in enumerate(parameter.choices):
-        try:
-            free.check(choice)
-        except (ValueError, TypeError) as error:
-            yield Mistake(f"choices[{i}]", str(error))
+        yield from _value_mistakes(f"choices[{i}]", free, choice)
+
+
+def _value_mistakes(field: str, parameter: Parameter, value: Value) -> Iterator[Mistake]:
+    try:
+        parameter.check(value)
+    except (ValueError, TypeError) as error:
+        yield Mistake(field, str(error))
 
 
 def task_mistakes(field: str, named: tuple[Task, ...], served: tuple[Task, ...]) -> Iterator[Mistake]:

@@ -7,6 +7,7 @@ text, a key that stands twice is a mistake, keys are text.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -181,7 +182,14 @@ def _plain(value: Any, depth: int = 0) -> Any:
         return {str(key): _plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item, depth + 1) for item in value]
-    return value
+    return value if _is_json(value) else str(value)
+
+
+def _is_json(value: Any) -> bool:
+    """Return whether JSON holds `value` as it is; YAML has more, and what has no use here is read as text."""
+    if isinstance(value, int):
+        return abs(value) < 2**63
+    return value is None or isinstance(value, str) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _unreadable(error: Any, text: str) -> _UnreadableError:

@@ -1,8 +1,15 @@
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from studio_kernel.catalog.entries import FamilyEntry, LoraEntry, ModelEntry, ParameterEntry, SchedulerEntry
 from studio_kernel.catalog.loader import check_shipped, load
+from studio_kernel.domain.parameters import ParameterType
 from studio_kernel.errors import CatalogError
 from studio_kernel.settings import data_dir
 from user_catalog import load_with, problems_of
@@ -38,7 +45,7 @@ PARAMETER_MISTAKES = [
     ("width: {default: 4096}", "width.default", ["4096 is outside 256 … 1024 px"]),
     ("width: {default: 500}", "width.default", ["500 is not a multiple of 8"]),
     ("width: {default: wide}", "width.default", ["'wide' is not a number"]),
-    ("width: {default: .inf}", "width.default", ["not a finite number"]),
+    ("width: {default: .inf}", "width.default", ["'inf' is not a number"]),
     ("width: {min: 900, max: 800, default: 900}", "width.min", ["900 is above max 800"]),
     ("width: {min: many}", "width.min", ["'many' is not a number"]),
     ("width: {step: 0}", "width.step", ["0 is not above 0"]),
@@ -47,6 +54,9 @@ PARAMETER_MISTAKES = [
     ("prompt: {min: 3}", "prompt.min", ["3 has no meaning for text"]),
     ("prompt: {required: often}", "prompt.required", ["'often' is not true or false"]),
     ("eta: {group: misc}", "eta.group", ["'misc'", "allowed: adapters, advanced"]),
+    ("width: {step: 0.5}", "width.step", ["0.5 is not a whole number"]),
+    ("width: {default: 1" + "0" * 400 + "}", "width.default", ["is not a number"]),
+    ("my mood: {type: text}", "my mood", ["'my mood' is no name"]),
     ("mood: {type: txt}", "mood.type", ["'txt'", "did you mean 'text'"]),
     ("mood: {type: text, choices: [calm, wild], default: angry}", "mood.default", ["'angry'", "'calm', 'wild'"]),
     ("mood: {type: text, choices: [calm, 7]}", "mood.choices[1]", ["7 is not text"]),
@@ -149,6 +159,7 @@ def test_all_mistakes_are_told_at_once_and_good_entries_are_used(tmp_path: Path)
 
 
 def _data_with(tmp_path: Path, text: str) -> Path:
+    """Return a data directory that ships schedulers, families and the models in `text`."""
     directory = tmp_path / "catalog"
     directory.mkdir()
     for name in ("schedulers.yaml", "families.yaml"):
@@ -169,3 +180,61 @@ def test_the_full_check_finds_what_a_start_does_not_look_for(tmp_path: Path) -> 
     assert "a" in load(data=data).models
     with pytest.raises(CatalogError, match=r"models.yaml: a: parameters.width.default: 7 is outside 256 … 1024 px"):
         check_shipped(data)
+
+
+PLAUSIBLE = ["sd15", "sdxl", "a/b", "euler", "text-to-image", 3, 0.5, "2026-11-21", "LCMScheduler"]
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def _entries(form: type[msgspec.Struct]) -> st.SearchStrategy[object]:
+    """Return entries that have the fields of `form`, with values right and wrong."""
+    plausible = st.sampled_from(PLAUSIBLE)
+    parameters = st.dictionaries(
+        st.sampled_from(["prompt", "width", "scheduler", "loras", "mood", "strength"]),
+        st.dictionaries(st.sampled_from(ParameterEntry.__struct_fields__), _field_values(), max_size=5),
+        max_size=3,
+    )
+    values = ANYTHING | plausible | st.lists(plausible, max_size=2) | parameters
+    return ANYTHING | st.dictionaries(st.sampled_from(form.__struct_fields__), values, max_size=8)
+
+
+def _field_values() -> st.SearchStrategy[object]:
+    types = st.sampled_from([*get_args(ParameterType), "prompt", "advanced"])
+    numbers = st.sampled_from([0, 1, -1, 0.5, 8, 1e300])
+    return ANYTHING | types | numbers | st.lists(types | numbers, max_size=3) | st.booleans()
+
+
+@pytest.fixture(scope="module")
+def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _data_with(tmp_path_factory.mktemp("data"), "models: {shipped: {family: sd15, hub: a/b}}")
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "models": st.dictionaries(st.just("m") | st.text(max_size=5), _entries(ModelEntry), max_size=2),
+            "families": st.dictionaries(st.just("sdxl") | st.just("f"), _entries(FamilyEntry), max_size=2),
+            "schedulers": st.dictionaries(st.just("euler") | st.just("s"), _entries(SchedulerEntry), max_size=2),
+            "loras": st.dictionaries(st.just("l"), _entries(LoraEntry), max_size=1) | ANYTHING,
+        },
+    )
+)
+def test_nothing_in_a_users_file_stops_the_catalog(tmp_path: Path, small_data: Path, data: dict[str, object]) -> None:
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+    catalog = load(tmp_path, small_data)
+    assert "shipped" in catalog.models
+    assert all(problem.field.startswith("mine.yaml") and problem.message for problem in catalog.problems)
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_bytes_stop_the_catalog(tmp_path: Path, small_data: Path, content: bytes) -> None:
+    (tmp_path / "mine.yaml").write_bytes(content)
+    assert "shipped" in load(tmp_path, small_data).models

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio_kernel.catalog.__main__ import generated
 from studio_kernel.catalog.entries import ParameterEntry
 from studio_kernel.catalog.loader import check_shipped, load
+from studio_kernel.catalog.reference import generated
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.parameters import Parameter
 from studio_kernel.domain.tasks import Task

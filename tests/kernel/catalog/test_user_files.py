@@ -88,6 +88,7 @@ def test_a_lora_has_its_file_and_family(tmp_path: Path) -> None:
     )
     lora = catalog.loras["ink"]
     assert (lora.name, lora.file, lora.triggers) == ("ink", str(tmp_path / "ink.safetensors"), ("ink drawing",))
+    assert lora.family == "sdxl"
 
 
 def test_families_based_on_one_another_share_their_loras(tmp_path: Path) -> None:
