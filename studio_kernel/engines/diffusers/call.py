@@ -21,7 +21,7 @@ from studio_kernel.errors import EngineError
 _NOT_FOR_THE_CALL = {"seed", "scheduler", "loras"}
 _RENAMED = {"num_images": "num_images_per_prompt"}
 _WITHOUT_EFFECT: Mapping[str, Value] = {"num_images": 1, "negative_prompt": "", "eta": 0.0, "guidance_rescale": 0.0}
-_RESERVED = {"output_type", "return_dict", "generator", "callback_on_step_end"}
+_RESERVED = {"self", "output_type", "return_dict", "generator", "callback_on_step_end"}
 
 
 def arguments(pipe: Any, request: GenerationRequest, inputs: Mapping[str, Image.Image]) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import torch
 
 
@@ -27,6 +29,7 @@ def device_name(device: torch.device) -> str:
 
 
 def release_memory() -> None:
-    """Give unused device memory back."""
+    """Give the memory of forgotten models back."""
+    gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

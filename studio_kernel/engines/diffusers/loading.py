@@ -121,11 +121,13 @@ class Shelf:
 
     def _make_room(self, coming: Checkpoint) -> None:
         """Drop an older state of the same files, and the model used longest ago when the shelf is full."""
-        stale = [key for key in self._models if key[0] == coming]
-        full = list(self._models)[: max(0, len(self._models) - len(stale) - self._capacity + 1)]
-        for key in {*stale, *full}:
+        before = len(self._models)
+        for key in [key for key in self._models if key[0] == coming]:
             del self._models[key]
-        release_memory()
+        while len(self._models) >= self._capacity:
+            self._models.popitem(last=False)
+        if len(self._models) < before:
+            release_memory()
 
     def _load(self, found: Checkpoint) -> Any:
         device = torch.device(self._device or default_device())

@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from PIL import Image
 
-_SAMPLES, _COARSE, _SIDE = 8, 4, 16
-"""Latents in the fit, and their side before and after smoothing: 8 x 16 x 16 = 2048 equations for ~5 to 17 unknowns."""
+_SAMPLES, _COARSE, _SIDE = 8, 4, 8
+"""Latents in the fit, and their side before and after smoothing: 128 independent points for 5 to 33 unknowns, and a
+decoding of half a million pixels at most."""
 
 
 class LatentPreview:
