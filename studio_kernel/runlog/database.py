@@ -158,6 +158,15 @@ def confine(connection: DuckDBPyConnection) -> None:
     connection.execute("SET lock_configuration = true")
 
 
+def retire() -> None:
+    """Let the question that is being answered end, and no other thread begin one, because the interpreter ends.
+
+    A thread that is inside DuckDB when the interpreter is taken down aborts the process.
+    """
+    _instance.mutex.acquire()  # and never released
+    _instance.discard()
+
+
 def copy(source: Path, target: Path, *, wait_s: float) -> None:
     """Copy a database into a new file through DuckDB itself.
 

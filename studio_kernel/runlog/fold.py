@@ -61,20 +61,20 @@ def collect(sources: Iterable[Source], watermarks: Mapping[str, int], limit: int
     batch = Batch()
     for source in sources:
         position = watermarks.get(source.name, 0)
-        if position >= source.size_bytes:
+        rest = source.size_bytes - position
+        if rest <= 0:
             continue
-        if limit <= 0:
-            batch.is_cut = True
-            break
         try:
             data = source.read(position, limit)
         except FileNotFoundError:  # archived by another process since it was listed, so folded everywhere
             continue
-        limit -= len(data)
         end = _sort(batch, source.name, position, data)
         if end > position:
             batch.watermarks[source.name] = end
-        batch.is_cut |= end == position + len(data) < source.size_bytes and limit <= 0
+        if rest > limit and data:
+            batch.is_cut = True
+            break
+        limit -= len(data)
     return batch
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from typing import Protocol
 from weakref import WeakSet
@@ -15,7 +16,6 @@ class Forkable(Protocol):
 
 
 _members: WeakSet[Forkable] = WeakSet()
-_abandoned: list[object] = []
 
 
 def register(member: Forkable) -> None:
@@ -24,11 +24,12 @@ def register(member: Forkable) -> None:
 
 
 def abandon(thing: object) -> None:
-    """Keep an object of the parent alive, because its destructor would act on what the parent still uses.
+    """Keep an object of the parent alive for good, because its destructor would act on what the parent still uses.
 
-    A DuckDB instance aborts the child when it is destroyed there; a file lock would be released for the parent too.
+    A DuckDB instance aborts the child when it is destroyed there, at the child's exit too; a file lock would be
+    released for the parent as well. A reference that nobody gives back outlives even the end of the interpreter.
     """
-    _abandoned.append(thing)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
 def _renew() -> None:

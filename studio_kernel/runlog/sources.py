@@ -14,6 +14,7 @@ from pathlib import Path
 
 JOURNAL_SUFFIX = ".jsonl"
 ARCHIVE_SUFFIX = ".jsonl.gz"
+_STEP_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Source:
         with gzip.open(self.path, "rb") if self.is_archived else self.path.open("rb") as file:
             file.seek(position)
             data = file.read(min(limit, self.size_bytes - position))
-            while b"\n" not in data and (more := file.read(limit)):
+            while b"\n" not in data and (more := file.read(_STEP_BYTES)):
                 data += more
         return data[: data.rfind(b"\n") + 1]
 

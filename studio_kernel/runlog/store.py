@@ -472,6 +472,7 @@ _open_logs: WeakSet[RunLog] = WeakSet()
 
 @atexit.register
 def _close_all() -> None:
-    """Stop every thread before the interpreter ends: one that is inside DuckDB then aborts the process."""
+    """Leave everything in order when the interpreter ends."""
     for log in list(_open_logs):
         log.close()
+    database.retire()
