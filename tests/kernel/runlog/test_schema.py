@@ -95,7 +95,7 @@ def test_every_column_is_documented():
 
 def test_the_reference_page_is_current():
     page = PACKAGE.parent / "docs" / "reference" / "run-log.md"
-    assert page.read_text("utf-8") == reference.page(), "write it again: python -m studio_kernel.runlog.reference"
+    assert page.read_text("utf-8") == reference.page(), "run python -m studio_kernel.runlog > docs/reference/run-log.md"
 
 
 def test_the_columns_of_a_record_are_columns_of_the_view():
