@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 TICK_S = 0.2
+_chance = random.Random()  # of its own: the global one belongs to the user, who may have seeded it
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Background:
 
 def _later(period_s: float) -> float:
     """Return a time about `period_s` from now, scattered so that processes do not march in step."""
-    return time.monotonic() + period_s * random.uniform(0.8, 1.2)
+    return time.monotonic() + period_s * _chance.uniform(0.8, 1.2)
 
 
 def _attempt(duty: Duty) -> None:

@@ -44,6 +44,7 @@ _CORRUPT = (
     "Failed to load metadata pointer",
     "Failed to read",
 )
+_chance = random.Random()  # of its own: the global one belongs to the user, who may have seeded it
 _CONFIG = {"threads": "2", "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
@@ -229,7 +230,7 @@ def _attach(cursor: DuckDBPyConnection, path: Path, read_only: bool, wait_s: flo
         except duckdb.NotImplementedException as error:
             raise RunLogError(f"{path.name} cannot be opened by this version of DuckDB: {error}") from error
         attempt += 1
-        time.sleep(random.uniform(0.001, min(0.05, 0.004 * attempt)))
+        time.sleep(_chance.uniform(0.001, min(0.05, 0.004 * attempt)))
 
 
 def _release(cursor: DuckDBPyConnection, *, suppressed: bool) -> None:
@@ -250,12 +251,15 @@ def _release(cursor: DuckDBPyConnection, *, suppressed: bool) -> None:
 
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
-    """Tell busy and corrupt files apart from other errors of DuckDB."""
+    """Tell busy and corrupt files apart from other errors of DuckDB.
+
+    Only errors of these kinds are about files; the text of others can hold words of a user's query or data.
+    """
     import duckdb
 
     try:
         yield
-    except duckdb.Error as error:
+    except (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException) as error:
         text = str(error)
         if any(sign in text for sign in _BUSY):
             raise DatabaseBusy(f"{path.name} is in use by another program: {text.splitlines()[0]}") from error

@@ -229,7 +229,7 @@ class Folder:
         try:
             self._write(connection, batch.lines, batch.watermarks)
         except (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException):
-            connection.execute("ROLLBACK")
+            _roll_back(connection)
             self._failures += 1
             if self._failures < _PATIENCE:
                 raise
@@ -271,9 +271,15 @@ def _fails(connection: DuckDBPyConnection, lines: Sequence[Line]) -> bool:
     except duckdb.Error:
         return True
     finally:
-        with suppress(duckdb.TransactionException):
-            connection.execute("ROLLBACK")
+        _roll_back(connection)
     return False
+
+
+def _roll_back(connection: DuckDBPyConnection) -> None:
+    import duckdb
+
+    with suppress(duckdb.TransactionException):  # none was begun
+        connection.execute("ROLLBACK")
 
 
 def _watermarks(connection: DuckDBPyConnection) -> dict[str, int]:

@@ -29,7 +29,7 @@ from studio_kernel.runlog import archive, database, events, forking, quarantine,
 from studio_kernel.runlog.background import Background, Duty
 from studio_kernel.runlog.database import DatabaseBusy, DatabaseCorrupt
 from studio_kernel.runlog.filesystem import network_file_system
-from studio_kernel.runlog.fold import Folder
+from studio_kernel.runlog.fold import PAUSE_S, Folder
 from studio_kernel.runlog.journal import Journal
 from studio_kernel.runlog.queries import Cursor, Facets, RunFilter, SweepRecord
 from studio_kernel.runlog.sources import journals_of
@@ -370,9 +370,16 @@ class RunLog:
         if background is None:
             return
         background.stop()
-        self._journal.close()
-        with suppress(OSError):
+        with suppress(OSError):  # a disk that cannot be synced; what was written is in the journal all the same
+            self._journal.close()
             self.sync()
+        if self._journal.pending:
+            warnings.warn(
+                f"{self._journal.pending} events could not be written to {str(self._journal.directory)!r} "
+                f"({self._journal.error}) and are lost when this process ends",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
     def renew_in_child(self) -> None:
         """Begin anew in a forked child, which has none of its parent's threads."""
@@ -414,7 +421,7 @@ class RunLog:
                     archive.put_away(source, self.directory / "journal" / "done")
 
     def _ask(
-        self, question: Callable[[DuckDBPyConnection], Answer], *, pause_s: float | None = None, confined: bool = False
+        self, question: Callable[[DuckDBPyConnection], Answer], *, pause_s: float = PAUSE_S, confined: bool = False
     ) -> Answer:
         import duckdb
 
@@ -440,15 +447,13 @@ class RunLog:
             return database.sandboxed(self._live.path, wait_s=READ_WAIT_S)
         return database.attached(self._live.path, read_only=True, wait_s=READ_WAIT_S)
 
-    def _freshen(self, pause_s: float | None) -> None:
+    def _freshen(self, pause_s: float) -> None:
         """Fold what is new before a question; at once and with patience if some of it is our own."""
         name = self._journal.name
         if name is not None and not self._live.has(name, self._journal.position):
             self._live.catch_up(pause_s=0.0, lock_wait_s=READ_WAIT_S)
-        elif pause_s is not None:
-            self._live.catch_up(pause_s=pause_s)
         else:
-            self._live.catch_up()
+            self._live.catch_up(pause_s=pause_s)
 
 
 def _require_query(connection: DuckDBPyConnection, query: str) -> None:

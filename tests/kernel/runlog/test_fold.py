@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 
 import pytest
@@ -236,3 +237,12 @@ def test_marks_on_old_runs_are_folded(tmp_path):
         assert viewer.run(run_id).note == "good"
         viewer.mark(run_id, Mark())
         assert viewer.run(run_id).note == "good"
+
+
+def test_the_random_numbers_of_the_user_are_left_alone(tmp_path):
+    random.seed(1)
+    before = random.getstate()
+    with RunLog(tmp_path) as log:
+        log_run(log)
+        eventually(live(tmp_path).exists)
+    assert random.getstate() == before

@@ -17,6 +17,7 @@ from studio_kernel.domain.runs import Origin, RunStatus
 from studio_kernel.domain.sweep import Axis, Sweep
 from studio_kernel.runlog import RunLog, events
 from studio_kernel.runlog.fold import Folder
+from studio_kernel.runlog.journal import Journal
 
 NOW = 1_790_000_000_000_000
 RUN = "019a0000-0000-7000-8000-000000000001"
@@ -102,13 +103,11 @@ def test_a_mark_that_arrives_before_its_run_is_kept_and_shows_no_run(tmp_path):
 
 
 def test_a_clock_set_back_an_hour_changes_nothing(tmp_path):
-    times = iter([NOW, NOW - 3_600_000_000, NOW - 3_600_000_000, NOW - 3_599_000_000])
-    log = RunLog(tmp_path)
-    log._journal._clock = lambda: next(times, NOW)
-    log._journal.append(queued())
-    log._journal.append(events.started(RUN, {}))
-    log._journal.append(finished("failed", error="first"))
-    log._journal.close()
+    times = iter([NOW, NOW, NOW - 3_600_000_000, NOW - 3_600_000_000])
+    journal = Journal(tmp_path / "journal", clock=lambda: next(times))
+    for event in (queued(), events.started(RUN, {}), finished("failed", error="first")):
+        journal.append(event)
+    journal.close()
     run = only_run(tmp_path)
     assert (run.status, run.error) == (RunStatus.FAILED, "first")
     assert run.created_at < run.started_at < run.finished_at

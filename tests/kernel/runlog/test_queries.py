@@ -268,6 +268,15 @@ def test_an_unknown_column_is_named(library):
         library[0].sql("SELECT no_such_column FROM runs")
 
 
+@pytest.mark.parametrize("text", ["checksum", "Could not set lock", "not a valid DuckDB database file"])
+def test_words_of_a_query_are_not_taken_for_a_damaged_or_busy_file(library, text):
+    log, known = library
+    with pytest.raises(RunLogError, match="Conversion Error"):
+        log.sql("SELECT ?::INTEGER", [text])
+    assert list(log.directory.glob("*.bad-*")) == []
+    assert log.count() == len(known)
+
+
 def test_pollers_see_that_something_changed(tmp_path):
     with RunLog(tmp_path) as log, RunLog(tmp_path) as viewer:
         token = viewer.changed_since(None)
