@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ from immutabledict import immutabledict
 
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.values import Value
+from studio_kernel.domain.values import Json, Value, to_json
 
 
 class RunStatus(StrEnum):
@@ -98,6 +98,34 @@ class RunRecord:
     favourite: bool = False
     tags: tuple[str, ...] = ()
     note: str | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the record as JSON: times as ISO 8601, the request in its own form, files by digest."""
+        return {
+            "id": self.id,
+            "status": str(self.status),
+            "engine": self.engine,
+            "request": self.request.to_json(),
+            "created_at": self.created_at.isoformat(),
+            "started_at": self.started_at.isoformat() if self.started_at else None,
+            "finished_at": self.finished_at.isoformat() if self.finished_at else None,
+            "seed": self.seed,
+            "elapsed_s": self.elapsed_s,
+            "cost_usd": self.cost_usd,
+            "error": self.error,
+            "origin": {
+                "project": self.origin.project,
+                "sweep_id": self.origin.sweep_id,
+                "cell": {name: to_json(value) for name, value in self.origin.cell.items()},
+                "parent_id": self.origin.parent_id,
+            },
+            "provenance": {name: to_json(value) for name, value in self.provenance.items()},
+            "assets": [asdict(asset) for asset in self.assets],
+            "rating": self.rating,
+            "favourite": self.favourite,
+            "tags": list(self.tags),
+            "note": self.note,
+        }
 
 
 @dataclass(frozen=True, slots=True)

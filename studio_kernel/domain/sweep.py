@@ -6,7 +6,7 @@ The first axis is the outermost: it changes slowest. Size is computed without ex
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -108,18 +108,6 @@ def apply(base: GenerationRequest, coordinates: Mapping[str, Value]) -> Generati
     merged = {**base.parameters, **coordinates}
     model = merged.pop("model", base.model)
     return GenerationRequest(str(model), base.task, {name: v for name, v in merged.items() if v is not None})
-
-
-def axes_from(axes: Mapping[str, Sequence[object]]) -> tuple[Axis, ...]:
-    """Return axes from the mapping people write, ``{"seed": [1, 2, 3]}``; one value may stand without its list."""
-    return tuple(
-        Axis(name, tuple(values) if _is_many(values) else (values,))  # type: ignore[arg-type]  # Axis freezes them
-        for name, values in axes.items()
-    )
-
-
-def _is_many(values: object) -> bool:
-    return hasattr(values, "__iter__") and not isinstance(values, (str, bytes, Mapping))
 
 
 def linspace(start: float, stop: float, count: int) -> tuple[float, ...]:

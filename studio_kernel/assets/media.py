@@ -1,0 +1,115 @@
+"""What a file is, read from its bytes; names and claims are not believed.
+
+Only kinds that cannot carry script are let in: a picture, a video or a sound. SVG and HTML are refused, since a browser
+would run what is inside them.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from studio_kernel.errors import InvalidInputError
+
+_IMAGES = {
+    "PNG": ("image/png", "png"),
+    "JPEG": ("image/jpeg", "jpg"),
+    "WEBP": ("image/webp", "webp"),
+    "GIF": ("image/gif", "gif"),
+    "BMP": ("image/bmp", "bmp"),
+    "TIFF": ("image/tiff", "tif"),
+    "AVIF": ("image/avif", "avif"),
+}
+_OTHERS = {
+    "video/mp4": ("video/mp4", "mp4"),
+    "video/quicktime": ("video/quicktime", "mov"),
+    "video/webm": ("video/webm", "webm"),
+    "audio/wave": ("audio/wav", "wav"),
+    "audio/x-wav": ("audio/wav", "wav"),
+    "audio/mpeg": ("audio/mpeg", "mp3"),
+    "audio/flac": ("audio/flac", "flac"),
+    "application/ogg": ("audio/ogg", "ogg"),
+    "audio/ogg": ("audio/ogg", "ogg"),
+}
+EXTENSIONS = dict((*_IMAGES.values(), *_OTHERS.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What a file is.
+
+    Attributes
+    ----------
+    media_type : str
+        Such as ``image/png``.
+    width, height : int or None
+        Pixels, for pictures.
+    """
+
+    media_type: str
+    width: int | None = None
+    height: int | None = None
+
+    @property
+    def extension(self) -> str:
+        """The file name ending, without a dot."""
+        return EXTENSIONS[self.media_type]
+
+
+def identify(data: bytes) -> MediaInfo:
+    """Return what `data` is.
+
+    Raises
+    ------
+    InvalidInputError
+        When it is no picture, video or sound that the studio knows.
+    """
+    if not data:
+        raise InvalidInputError("the file is empty")
+    found = _as_image(data) or _as_other(data)
+    if found is None:
+        known = ", ".join(sorted(set(EXTENSIONS.values())))
+        raise InvalidInputError(f"not a picture, video or sound (begins with {data[:12]!r}); known kinds: {known}")
+    return found
+
+
+def verify_picture(data: bytes) -> None:
+    """Decode a whole picture to make sure that it can be used.
+
+    Raises
+    ------
+    InvalidInputError
+        When it is cut short, damaged, or larger than Pillow's safety limit.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            picture.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidInputError(f"the picture cannot be read: {error}") from error
+
+
+def _as_image(data: bytes) -> MediaInfo | None:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data), formats=list(_IMAGES)) as picture:
+            kind = _IMAGES[picture.format or ""]
+            return MediaInfo(kind[0], *picture.size)
+    except UnidentifiedImageError:
+        return None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidInputError(f"the picture cannot be read: {error}") from error
+
+
+def _as_other(data: bytes) -> MediaInfo | None:
+    import puremagic
+
+    try:
+        matches = puremagic.magic_string(data)
+    except puremagic.PureError:
+        return None
+    known = (_OTHERS[match.mime_type] for match in matches if match.mime_type in _OTHERS)
+    kind = next(known, None)
+    return MediaInfo(kind[0]) if kind else None

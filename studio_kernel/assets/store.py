@@ -1,0 +1,183 @@
+"""The asset store: a file is named by the SHA-256 of its bytes, so the same bytes are one file.
+
+Files are written beside their place and renamed into it, so a reader sees all of a file or nothing, and a process that
+dies leaves at most a stray temporary file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio_kernel.assets.media import EXTENSIONS, identify, verify_picture
+from studio_kernel.domain.assets import Asset
+from studio_kernel.domain.values import AssetRef
+from studio_kernel.errors import HomeError, InvalidInputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+THUMBNAIL_PX = 192
+"""Longest side of a thumbnail; WebP of quality 75, method 2: 9 kB and 3.5 ms of CPU for a textured picture."""
+
+
+class AssetStore:
+    """Content-addressed files under one directory.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Holds ``ab/abcd….png`` and ``ab/abcd….thumb.webp``.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, data: bytes, *, index: int = 0, seed: int | None = None, role: str = "output") -> Asset:
+        """Store `data` and return what it is; on disk when this returns.
+
+        Raises
+        ------
+        InvalidInputError
+            When it is no picture, video or sound that the studio knows.
+        """
+        info = identify(data)
+        digest = hashlib.sha256(data).hexdigest()
+        path = self._path(digest, info.extension)
+        if not path.exists():
+            _write_whole(path, data)
+        return Asset(digest, info.media_type, len(data), info.width, info.height, index, seed, role)
+
+    def take(self, source: object, what: str = "input") -> AssetRef:
+        """Store something given as an input and return its reference.
+
+        Parameters
+        ----------
+        source : AssetRef, Asset, bytes, path, PIL image or array of shape (height, width[, 3 or 4]) and dtype uint8
+            What to take.
+        what : str
+            The parameter it is meant for, named in errors.
+
+        Raises
+        ------
+        InvalidInputError
+            When it cannot be read as a picture, video or sound.
+        """
+        if isinstance(source, AssetRef):
+            self.path(source)
+            return source
+        if isinstance(source, Asset):
+            return source.ref
+        try:
+            data = _bytes_of(source)
+            asset = self.put(data, role=what)
+            if asset.media_type.startswith("image/"):
+                verify_picture(data)
+        except InvalidInputError as error:
+            name = str(source) if isinstance(source, (str, os.PathLike)) else type(source).__name__
+            raise InvalidInputError(f"{what} {name!r}: {error}") from error
+        return asset.ref
+
+    def path(self, ref: AssetRef | Asset) -> Path:
+        """Return where a stored file is.
+
+        Raises
+        ------
+        InvalidInputError
+            When this store has no such file.
+        """
+        path = self._path(ref.sha256, EXTENSIONS.get(ref.media_type, ""))
+        if not path.is_file():
+            raise InvalidInputError(f"no stored file {ref.sha256[:12]}… of type {ref.media_type} in {str(self.root)!r}")
+        return path
+
+    def thumbnail(self, ref: AssetRef | Asset) -> Path | None:
+        """Return the path of a WebP thumbnail, made on first use; `None` for media that are no picture."""
+        if not ref.media_type.startswith("image/"):
+            return None
+        path = self._path(ref.sha256, "thumb.webp")
+        if not path.is_file():
+            _write_whole(path, _thumbnail(self.path(ref)))
+        return path
+
+    def image(self, ref: AssetRef | Asset) -> Image:
+        """Return a stored picture, decoded."""
+        from PIL import Image
+
+        with Image.open(self.path(ref)) as picture:
+            picture.load()
+            return picture
+
+    def digests(self) -> Iterable[str]:
+        """Yield the digest of every stored file."""
+        for path in self.root.glob("??/*"):
+            if not path.name.startswith(".") and not path.name.endswith(".thumb.webp"):
+                yield path.name.split(".")[0]
+
+    def _path(self, digest: str, extension: str) -> Path:
+        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+            raise InvalidInputError(f"{digest!r} is not the SHA-256 of a file")
+        return self.root / digest[:2] / f"{digest}.{extension}"
+
+
+def _bytes_of(source: object) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    if isinstance(source, (str, os.PathLike)):
+        try:
+            return Path(source).expanduser().read_bytes()
+        except OSError as error:
+            raise InvalidInputError(error.strerror or str(error)) from error
+    return _png_of(source)
+
+
+def _png_of(source: object) -> bytes:
+    from PIL import Image
+
+    try:
+        picture = source if isinstance(source, Image.Image) else Image.fromarray(source)  # type: ignore[arg-type]
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InvalidInputError(
+            "give a path, bytes, a PIL image, an array of uint8, or a file of an earlier run"
+        ) from error
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _thumbnail(path: Path) -> bytes:
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        small = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
+    small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    buffer = io.BytesIO()
+    small.save(buffer, "WEBP", quality=75, method=2)
+    return buffer.getvalue()
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> HomeError:
+    return HomeError(f"cannot store {path.name[:12]}… in {str(path.parent)!r}: {error.strerror or error}")

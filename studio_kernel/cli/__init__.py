@@ -1,0 +1,1 @@
+"""The command line: parse, call the studio, print. No rule of its own lives here."""

@@ -1,0 +1,162 @@
+"""``studio models``, ``runs``, ``show``, ``doctor`` and ``export``: looking, nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from studio_kernel import studio as studio_module
+from studio_kernel.cli.output import json_option, print_facts, print_json
+from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.values import describe, to_json
+
+_TASKS = click.Choice([str(task) for task in Task])
+
+
+@click.command()
+@click.argument("text", default="")
+@click.option("--task", type=_TASKS, help="Only models that serve this task.")
+@click.option("--creator", help="Only models of this creator.")
+@click.option("--engine", help="Only models of this engine.")
+@click.option("--all", "include_all", is_flag=True, help="Also models that cannot run here.")
+@json_option
+@click.pass_obj
+def models(
+    home: Path | None,
+    text: str,
+    task: str | None,
+    creator: str | None,
+    engine: str | None,
+    include_all: bool,
+    as_json: bool,
+) -> None:
+    """List the models whose name, creator or description hold the words of TEXT."""
+    with studio_module.open(home) as studio:
+        found = studio.models.search(text, task=Task(task) if task else None, creator=creator, engine=engine)
+        listed = [(card, studio.models.status(card)) for card in found]
+        shown = [(card, status) for card, status in listed if include_all or status.selectable]
+        rows = [
+            {
+                "id": card.id,
+                "name": card.name,
+                "creator": card.creator,
+                "engine": card.engine,
+                "tasks": [str(each) for each in card.tasks],
+                "selectable": status.selectable,
+                "reason": status.reason,
+            }
+            for card, status in shown
+        ]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        note = "" if row["selectable"] else f"  ({row['reason']})"
+        click.echo(f"{row['id']:<40} {row['name']:<32} {', '.join(row['tasks'])}{note}")
+    hidden = len(listed) - len(shown)
+    if hidden:
+        click.echo(f"{hidden} more cannot run here; --all lists them with the reason.")
+
+
+@click.command()
+@click.option("--model", "-m", help="Only runs of this model.")
+@click.option("--status", help="Only runs of this status.")
+@click.option("--text", help="Only runs whose prompt holds these words.")
+@click.option("--favourite", is_flag=True, help="Only favourites.")
+@click.option("--where", help='A condition in SQL, such as "guidance_scale > 5".')
+@click.option("--limit", "-n", default=20, show_default=True, help="At most so many, newest first; 0 = all.")
+@json_option
+@click.pass_obj
+def runs(
+    home: Path | None,
+    model: str | None,
+    status: str | None,
+    text: str | None,
+    favourite: bool,
+    where: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List runs, newest first."""
+    filters = {"model": model, "status": status, "text": text, "favourite": favourite or None}
+    with studio_module.open(home) as studio:
+        given = {name: value for name, value in filters.items() if value is not None}
+        frame = studio.runs(where=where, limit=limit or None, **given)
+    if as_json:
+        click.echo(frame.to_json(orient="records", date_format="iso", indent=2))
+    elif frame.empty:
+        click.echo("no runs")
+    else:
+        columns = ["id", "created_at", "status", "model", "prompt", "seed", "elapsed_s", "cost_usd"]
+        click.echo(frame[columns].to_string(index=False, max_colwidth=48))
+
+
+@click.command()
+@click.argument("run_id")
+@json_option
+@click.pass_obj
+def show(home: Path | None, run_id: str, as_json: bool) -> None:
+    """Show everything the log knows about RUN_ID."""
+    with studio_module.open(home) as studio:
+        record = studio.run(run_id).record
+        files = [str(studio.assets.path(asset)) for asset in record.assets]
+    if as_json:
+        print_json({**record.to_json(), "files": files})
+        return
+    request = record.request
+    print_facts(
+        {
+            "run": record.id,
+            "status": record.status,
+            "created": record.created_at.isoformat(timespec="seconds"),
+            "model": request.model,
+            "task": request.task,
+            **{name: describe(value) for name, value in request.parameters.items()},
+            "took": f"{record.elapsed_s:.2f} s" if record.elapsed_s is not None else "",
+            "cost": f"${record.cost_usd}" if record.cost_usd is not None else "",
+            "error": record.error,
+            **{f"made by: {name}": to_json(value) for name, value in record.provenance.items()},
+            "rating": record.rating,
+            "tags": ", ".join(record.tags),
+            "note": record.note,
+            "file": "\n".join(files),
+        }
+    )
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def doctor(home: Path | None, as_json: bool) -> None:
+    """Say what works on this machine, and what to do about what does not."""
+    from studio_kernel.doctor import examine
+
+    checks = examine(home)
+    if as_json:
+        print_json([check.to_json() for check in checks])
+    else:
+        for check in checks:
+            click.echo(f"{check.mark} {check.name:<18} {check.finding}")
+            if check.advice:
+                click.echo(f"  {'':<18} → {check.advice}")
+    if any(check.state == "broken" for check in checks):
+        raise click.exceptions.Exit(1)
+
+
+@click.group()
+def export() -> None:
+    """Share without a server."""
+
+
+@export.command("gallery")
+@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder.")
+@click.option("--title", default="Gallery", show_default=True, help="Above the page.")
+@click.option("--limit", "-n", default=1000, show_default=True, help="At most so many runs, newest first.")
+@json_option
+@click.pass_obj
+def export_gallery(home: Path | None, folder: Path, title: str, limit: int, as_json: bool) -> None:
+    """Write the gallery as one folder that opens from disk or any web host."""
+    with studio_module.open(home) as studio:
+        page = studio.export_gallery(folder, title=title, limit=limit)
+    print_json({"page": str(page)}) if as_json else click.echo(page)

@@ -1,0 +1,144 @@
+"""``studio generate`` and ``studio sweep``."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+
+from studio_kernel import studio as studio_module
+from studio_kernel.cli.options import ModelCommand, card_for, read_text, values_of
+from studio_kernel.cli.output import json_option, print_facts, print_json
+from studio_kernel.domain.model import ModelCard
+from studio_kernel.domain.runs import RunStatus
+from studio_kernel.errors import InvalidRequestError, Problem
+from studio_kernel.run import Run
+from studio_kernel.studio import Studio
+
+
+@click.command(cls=ModelCommand)
+@click.argument("prompt", required=False)
+@click.option("--model", "-m", help="Catalog id; the recommended model when left out.")
+@click.option("--task", help="Told from the inputs when left out.")
+@click.option("--project", help="Project to put the run in.")
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="Also copy the picture here (a file or a folder).")
+@json_option
+@click.pass_obj
+def generate(
+    home: Path | None,
+    prompt: str | None,
+    model: str | None,
+    task: str | None,
+    project: str | None,
+    out: Path | None,
+    as_json: bool,
+    **options: object,
+) -> None:
+    """Make one run from PROMPT and wait for it.
+
+    The options below the line are those of the chosen model.
+    """
+    with studio_module.open(home) as studio:
+        values = values_of(options, card_for(studio, model, task))
+        run = studio.submit(prompt, model=model, task=task, project=project, **values)
+        run.wait(progress_bar=not as_json)
+        copies = _copy(studio, run, out) if out else []
+        _report(studio, run, copies, as_json)
+        if run.status is not RunStatus.SUCCEEDED:
+            raise click.exceptions.Exit(1)
+
+
+@click.command(cls=ModelCommand)
+@click.argument("prompt", required=False)
+@click.option("--axis", "axes", multiple=True, required=True, metavar="NAME=V1,V2,…", help="An axis and its values.")
+@click.option("--model", "-m", help="Catalog id; the recommended model when left out.")
+@click.option("--task", help="Told from the inputs when left out.")
+@click.option("--project", help="Project to put the runs in.")
+@click.option("--rows", help="Axis that goes down in the grid.")
+@click.option("--columns", help="Axis that goes across in the grid.")
+@click.option("--grid", "grid_path", type=click.Path(path_type=Path, dir_okay=False), help="Write the grid here.")
+@click.option("--dry-run", is_flag=True, help="Only show the plan.")
+@json_option
+@click.pass_obj
+def sweep(
+    home: Path | None,
+    prompt: str | None,
+    axes: tuple[str, ...],
+    model: str | None,
+    task: str | None,
+    project: str | None,
+    rows: str | None,
+    columns: str | None,
+    grid_path: Path | None,
+    dry_run: bool,
+    as_json: bool,
+    **options: object,
+) -> None:
+    """Run PROMPT for every combination of the values of some axes.
+
+    Cells that the home already has are not computed again. The options below the line are those of the chosen model.
+    """
+    with studio_module.open(home) as studio:
+        card = card_for(studio, model, task)
+        parsed = dict(_axis(card, text) for text in axes)
+        made = studio.sweep(
+            prompt, axes=parsed, model=model, task=task, project=project, start=False, **values_of(options, card)
+        )
+        if dry_run:
+            frame = made.plan().frame()
+            print_json(frame.to_dict("records")) if as_json else click.echo(frame.to_string(index=False))
+            return
+        made.start().wait(progress=not as_json)
+        frame = made.frame()
+        saved = made.grid(rows, columns).save(grid_path) if grid_path else None
+        if as_json:
+            print_json({"sweep": made.id, "grid": saved, "cells": frame.to_dict("records")})
+        else:
+            click.echo(frame.to_string(index=False))
+            print_facts({"sweep": made.id, "grid": saved})
+        if not (frame["status"] == str(RunStatus.SUCCEEDED)).all():
+            raise click.exceptions.Exit(1)
+
+
+def _axis(card: ModelCard, text: str) -> tuple[str, list[object]]:
+    name, equals, values = text.partition("=")
+    if not equals or not values:
+        raise InvalidRequestError([Problem("--axis", f"{text!r} is not of the form name=value,value")], "sweep")
+    key = name.strip().replace("-", "_")
+    try:
+        parameter = card.parameter(key)
+    except KeyError:
+        return key, [value.strip() for value in values.split(",")]
+    return key, [read_text(parameter, value.strip()) for value in values.split(",")]
+
+
+def _copy(studio: Studio, run: Run, out: Path) -> list[Path]:
+    """Copy the run's files to a file name, or into a folder under the names of their runs."""
+    copies = []
+    into_folder = out.is_dir() or not out.suffix
+    for asset in run.assets:
+        source = studio.assets.path(asset)
+        number = f"-{asset.index}" if len(run.assets) > 1 else ""
+        target = out / f"{run.id}{number}{source.suffix}" if into_folder else out.with_stem(out.stem + number)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copies.append(Path(shutil.copyfile(source, target)))
+    return copies
+
+
+def _report(studio: Studio, run: Run, copies: list[Path], as_json: bool) -> None:
+    files = [str(studio.assets.path(asset)) for asset in run.assets]
+    if as_json:
+        print_json({**run.record.to_json(), "files": files, "copies": [str(copy) for copy in copies]})
+        return
+    print_facts(
+        {
+            "run": run.id,
+            "status": run.status,
+            "model": run.request.model,
+            "seed": run.seed,
+            "took": f"{run.elapsed_s:.2f} s" if run.elapsed_s is not None else "",
+            "error": run.error,
+            "file": "\n      ".join(map(str, copies or files)),
+        }
+    )

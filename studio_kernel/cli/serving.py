@@ -1,0 +1,74 @@
+"""``studio lab`` and ``studio dashboards``: start a server and stay with it until it ends."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from studio_kernel import lab as jupyterlab
+from studio_kernel.cli.output import json_option, print_json
+from studio_kernel.dashboards import launch
+from studio_kernel.dashboards.environment import TOKEN_VARIABLE
+from studio_kernel.settings import HOME_VARIABLE, Home
+
+
+@click.command()
+@click.argument("notebook", required=False, type=click.Path(path_type=Path, exists=True))
+@click.option("--port", default=8888, show_default=True, help="The port to listen on.")
+@click.option("--browser/--no-browser", default=True, help="Open a browser window.")
+@json_option
+@click.pass_obj
+def lab(home: Path | None, notebook: Path | None, port: int, browser: bool, as_json: bool) -> None:
+    """Open JupyterLab, on NOTEBOOK when one is given, with Voila's server extension off."""
+    token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
+    environment = {**os.environ, HOME_VARIABLE: str(Home.at(home).root), "JUPYTER_TOKEN": token}
+    command = jupyterlab.command(notebook, port=port, browser=browser)
+    if as_json:
+        print_json({"url": f"http://127.0.0.1:{port}/lab?token={token}"})
+    _stay_with(command, environment)
+
+
+@click.command()
+@click.argument("directory", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--ip", default="127.0.0.1", show_default=True, help="Address to listen on; TLS in front of others.")
+@click.option("--port", default=8866, show_default=True, help="The port to listen on.")
+@click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True, help="Of the pages.")
+@click.option("--max-visitors", default=8, show_default=True, help="Pages open at a time.")
+@json_option
+@click.pass_obj
+def dashboards(
+    home: Path | None, directory: Path | None, ip: str, port: int, theme: str, max_visitors: int, as_json: bool
+) -> None:
+    """Serve the dashboards, or those in DIRECTORY, to whoever has the token: they look and mark, nothing else."""
+    root = Home.at(home)
+    root.require()
+    token = os.environ.get(TOKEN_VARIABLE) or secrets.token_hex(24)
+    command = launch.command(
+        *([str(directory)] if directory else []),
+        f"--home={root.root}",
+        f"--ip={ip}",
+        f"--port={port}",
+        f"--theme={theme}",
+        f"--max-visitors={max_visitors}",
+    )
+    if as_json:
+        print_json({"url": f"http://{ip}:{port}/?token={token}"})
+    _stay_with(command, {**os.environ, TOKEN_VARIABLE: token})
+
+
+def _stay_with(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Run a server until it ends; Ctrl-C reaches it as well and ends it in good order."""
+    with subprocess.Popen(command, env=dict(environment)) as server:
+        while True:
+            try:
+                status = server.wait()
+                break
+            except KeyboardInterrupt:
+                continue
+    if status not in (0, -2):
+        raise click.exceptions.Exit(1)

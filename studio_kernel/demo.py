@@ -1,0 +1,78 @@
+"""The main job, end to end, without a screen: pictures, an edit, a repair, a sweep, the log in SQL, a gallery.
+
+``make demo`` runs it; it needs no key, no network and no GPU. Everything lands in a home of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from studio_kernel import studio as studio_module
+from studio_kernel.export import export_gallery
+from studio_kernel.run import Run
+from studio_kernel.settings import checkout_dir
+from studio_kernel.studio import Studio
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+PROMPT = "a red house in a meadow"
+SEEDS = [1, 2, 3, 4]
+GUIDANCE_SCALES = [1.0, 3.0, 7.0]
+QUESTION = """
+SELECT task, count(*) AS runs, round(avg(elapsed_s), 2) AS seconds_each
+FROM runs WHERE status = 'succeeded' GROUP BY task ORDER BY task
+"""
+
+
+@click.command()
+@click.option("--home", type=click.Path(path_type=Path), default=checkout_dir() / "data" / "demo", show_default=True)
+def main(home: Path) -> None:
+    """Run the main job once and say where everything is."""
+    begun = time.perf_counter()
+    with studio_module.open(home) as studio:
+        pictures = _pictures(studio)
+        grid = _sweep(studio, home / "grid.png")
+        click.echo("\nthe run log, asked in SQL:\n" + studio.sql(QUESTION).to_string(index=False))
+        records = studio.records(limit=200)
+        page = export_gallery(records, studio.assets, home / "gallery", title="Gallery of the demo")
+        files = [(run.request.task.label, studio.assets.path(run.first_asset)) for run in pictures]
+    click.echo(f"\ndone in {time.perf_counter() - begun:.1f} s; the files:")
+    for what, path in [*files, ("Sweep grid", grid), ("Gallery", page), ("Run log", home / "runs.duckdb")]:
+        click.echo(f"  {what:<16} {path}")
+
+
+def _pictures(studio: Studio) -> list[Run]:
+    """Make a picture, then change it in two ways."""
+    first = studio.generate(PROMPT, seed=7)
+    style = studio.generate(f"a watercolor painting of {PROMPT}", image=first, strength=0.5, seed=7)
+    repair = studio.generate("a green tree in a meadow", image=first, mask_image=_mask(first), strength=1.0, seed=7)
+    for run in (first, style, repair):
+        click.echo(f"{run.request.task.label}: {run!r}")
+    return [first, style, repair]
+
+
+def _mask(run: Run) -> Image:
+    """Return a mask over the middle of a picture: white where it is repainted."""
+    from PIL import Image, ImageDraw
+
+    width, height = run.image.size
+    mask = Image.new("L", (width, height))
+    ImageDraw.Draw(mask).rectangle([width // 6, height // 6, width * 5 // 6, height * 11 // 12], fill=255)
+    return mask
+
+
+def _sweep(studio: Studio, path: Path) -> Path:
+    axes = {"guidance_scale": GUIDANCE_SCALES, "seed": SEEDS}
+    sweep = studio.sweep("two yellow stars in the night sky", axes=axes, start=False)
+    plan = sweep.plan()
+    click.echo(f"a sweep of {plan.size} cells ({len(plan.done)} already done)")
+    return sweep.start().wait().grid(rows="guidance_scale", columns="seed").save(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+"""The handle of one run: what a caller holds, in a cell, in a script or awaited.
+
+A handle reads; the run itself lives in the log and with whoever works on it. The same class serves a run of this
+process and one of years ago.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Generator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from studio_kernel import display
+from studio_kernel.domain.assets import Asset
+from studio_kernel.domain.request import GenerationRequest
+from studio_kernel.domain.runs import RunProgress, RunRecord, RunStatus
+from studio_kernel.errors import RunFailedError, RunNotFinishedError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from tqdm import tqdm
+
+    from studio_kernel.runner import Job
+    from studio_kernel.studio import Studio
+
+POLL_S = 0.25
+BAR_DELAY_S = 0.5
+
+
+class Run:
+    """One executed request.
+
+    Made by `Studio`, not by hand.
+    """
+
+    def __init__(self, studio: Studio, run_id: str, job: Job | None = None) -> None:
+        self._studio = studio
+        self._job = job
+        self.id = run_id
+
+    @property
+    def record(self) -> RunRecord:
+        """Everything that is known of the run now."""
+        return self._job.record if self._job is not None else self._studio.record(self.id)
+
+    @property
+    def progress(self) -> RunProgress:
+        """What the run shows right now."""
+        return self._studio.progress(self.id)
+
+    @property
+    def status(self) -> RunStatus:
+        """Where the run stands."""
+        return self.progress.status
+
+    @property
+    def request(self) -> GenerationRequest:
+        """What was asked for, complete: defaults filled in, with its seed."""
+        return self.record.request
+
+    @property
+    def seed(self) -> int | None:
+        """The seed that was used."""
+        return self.record.seed
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was asked for; aware, UTC."""
+        return self.record.created_at
+
+    @property
+    def elapsed_s(self) -> float | None:
+        """Seconds of work, without waiting in the queue; `None` before the end."""
+        return self.record.elapsed_s
+
+    @property
+    def cost_usd(self) -> float | None:
+        """US dollars billed; `None` when nothing was or it is not known."""
+        return self.record.cost_usd
+
+    @property
+    def error(self) -> str | None:
+        """Why it failed, in words."""
+        return self.record.error
+
+    @property
+    def assets(self) -> tuple[Asset, ...]:
+        """The files it made."""
+        return self.record.assets
+
+    @property
+    def first_asset(self) -> Asset:
+        """The first file it made.
+
+        Raises
+        ------
+        RunFailedError, RunNotFinishedError
+            When there is none.
+        """
+        record = self.record
+        if record.assets:
+            return record.assets[0]
+        if not record.status.is_final:
+            raise RunNotFinishedError(f"run {self.id} is {record.status}; call .wait() first")
+        reason = f": {record.error}" if record.error else ""
+        raise RunFailedError(f"run {self.id} {record.status}{reason}")
+
+    @property
+    def image(self) -> Image:
+        """The first picture it made.
+
+        Raises
+        ------
+        RunFailedError, RunNotFinishedError
+            When there is none.
+        """
+        return self._studio.assets.image(self.first_asset)
+
+    @property
+    def images(self) -> list[Image]:
+        """All pictures it made, in order."""
+        return [self._studio.assets.image(asset) for asset in self.assets or (self.first_asset,)]
+
+    def wait(self, timeout: float | None = None, *, progress_bar: bool = False) -> Run:
+        """Wait for the run to end and return it, also when it failed.
+
+        Parameters
+        ----------
+        timeout : float or None
+            Seconds; `None` = as long as it takes.
+        progress_bar : bool
+            Show a bar when it takes more than half a second.
+
+        Raises
+        ------
+        TimeoutError
+            When it has not ended by then; the run goes on.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with _Bar(self) if progress_bar else _NoBar() as bar:
+            while not self._wait_a_little(bar):
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise TimeoutError(f"run {self.id} has not ended after {timeout:g} s; it goes on")
+        return self
+
+    def cancel(self) -> None:
+        """Ask the run to stop; it ends within one denoising step."""
+        self._studio.cancel(self.id)
+
+    def __await__(self) -> Generator[object, None, Run]:
+        return asyncio.to_thread(self.wait).__await__()
+
+    def __repr__(self) -> str:
+        return display.run_text(self.record, self.progress)
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        record = self.record
+        thumbnail = self._studio.assets.thumbnail(record.assets[0]) if record.assets else None
+        picture = thumbnail.read_bytes() if thumbnail else None
+        return {"text/plain": repr(self), "text/html": display.run_html(record, self.progress, picture)}
+
+    def _wait_a_little(self, bar: _Bar | _NoBar) -> bool:
+        if self._job is not None:
+            ended = self._job.done.wait(bar.interval_s)
+        else:
+            ended = self.status.is_final
+            if not ended:
+                time.sleep(POLL_S)
+        bar.show()
+        return ended
+
+
+class _NoBar:
+    """Waits without showing anything."""
+
+    interval_s: float | None = 1.0
+
+    def __enter__(self) -> _NoBar:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        pass
+
+    def show(self) -> None:
+        pass
+
+
+class _Bar:
+    """A tqdm bar that appears only when a run takes long enough to need one."""
+
+    interval_s: float | None = 0.1
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._begun = time.monotonic()
+        self._bar: tqdm[None] | None = None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def show(self) -> None:
+        if self._bar is None and time.monotonic() - self._begun < BAR_DELAY_S:
+            return
+        if self._bar is None:
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(unit="step")
+        progress = self._run.progress
+        self._bar.total = progress.total or None
+        self._bar.set_description(progress.stage, refresh=False)
+        self._bar.n = progress.step
+        self._bar.refresh()

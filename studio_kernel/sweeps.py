@@ -1,0 +1,299 @@
+"""A sweep at work: the plan before it runs, the runs of its cells, the table and the grid after.
+
+A cell is keyed by the digest of its request, so a sweep never computes what the home already has, and starting it
+again computes only what is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from studio_kernel.domain.request import GenerationRequest
+from studio_kernel.domain.runs import Origin, RunStatus
+from studio_kernel.domain.sweep import Cell, Sweep
+from studio_kernel.domain.values import Value, describe
+from studio_kernel.errors import InvalidRequestError, ModelUnavailableError, Problem
+from studio_kernel.grid import Grid, GridCell
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from studio_kernel.run import Run
+    from studio_kernel.studio import Studio
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCell:
+    """One cell before it runs.
+
+    Attributes
+    ----------
+    cell : Cell
+        Its place and coordinates.
+    request : GenerationRequest or None
+        Complete; `None` when the cell is invalid.
+    problem : str
+        Why it cannot run; empty when it can.
+    done_run_id : str or None
+        The run that has its result already.
+    """
+
+    cell: Cell
+    request: GenerationRequest | None
+    problem: str = ""
+    done_run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPlan:
+    """What a sweep would do."""
+
+    cells: tuple[PlannedCell, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return len(self.cells)
+
+    @property
+    def invalid(self) -> tuple[PlannedCell, ...]:
+        """Cells that cannot run."""
+        return tuple(cell for cell in self.cells if cell.problem)
+
+    @property
+    def done(self) -> tuple[PlannedCell, ...]:
+        """Cells whose result the home has already."""
+        return tuple(cell for cell in self.cells if cell.done_run_id)
+
+    @property
+    def to_do(self) -> tuple[PlannedCell, ...]:
+        """Cells that would be computed."""
+        return tuple(cell for cell in self.cells if not cell.problem and not cell.done_run_id)
+
+    def require_valid(self) -> None:
+        """Raise `InvalidRequestError` when not one cell can run."""
+        if len(self.invalid) == len(self.cells):
+            reasons = dict.fromkeys(cell.problem for cell in self.cells)
+            raise InvalidRequestError([Problem("cells", reason) for reason in list(reasons)[:5]], "sweep")
+
+    def frame(self) -> pd.DataFrame:
+        """Return the plan as a table, a row a cell."""
+        import pandas as pd
+
+        return pd.DataFrame([{**_columns(planned.cell), **_intention(planned)} for planned in self.cells])
+
+    def __repr__(self) -> str:
+        return (
+            f"<SweepPlan: {self.size} cells, {len(self.to_do)} to do, "
+            f"{len(self.done)} done, {len(self.invalid)} invalid>"
+        )
+
+    def _repr_html_(self) -> str:
+        html: str = self.frame().to_html(index=False)
+        return html
+
+
+class SweepRun:
+    """One sweep of a home.
+
+    Made by `Studio.sweep`, not by hand.
+    """
+
+    def __init__(self, studio: Studio, sweep_id: str, definition: Sweep, project: str | None = None) -> None:
+        self._studio = studio
+        self.id = sweep_id
+        self.definition = definition
+        self.project = project
+        self._runs: dict[int, Run] = {}
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return self.definition.size
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs of the cells that have one, in the sweep's order."""
+        return [self._runs[index] for index in sorted(self._runs)]
+
+    def plan(self) -> SweepPlan:
+        """Return what starting it now would do."""
+        done = self._studio.finished([request for request, _ in self._checked if request is not None])
+        return SweepPlan(
+            tuple(
+                PlannedCell(cell, request, problem, done.get(request.digest) if request else None)
+                for cell, (request, problem) in zip(self._cells, self._checked, strict=True)
+            )
+        )
+
+    def start(self) -> SweepRun:
+        """Begin every cell that has no result yet; returns at once."""
+        plan = self.plan()
+        plan.require_valid()
+        self._studio.log_sweep(self.id, self.definition, self.project)
+        for planned in plan.cells:
+            if planned.request is not None:
+                self._runs[planned.cell.index] = self._run_of(planned)
+        return self
+
+    def resume(self) -> SweepRun:
+        """Begin the cells that failed, were cancelled or never ran; finished ones stay."""
+        return self.start()
+
+    def wait(self, timeout: float | None = None, *, progress: bool = True) -> SweepRun:
+        """Wait for every cell to end; failed cells are results too.
+
+        Parameters
+        ----------
+        timeout : float or None
+            Seconds for each cell; `None` = as long as it takes.
+        progress : bool
+            Show a bar when it takes more than half a second.
+        """
+        from tqdm.auto import tqdm
+
+        try:
+            for run in tqdm(self.runs, desc="sweep", unit="cell", delay=0.5, disable=not progress):
+                run.wait(timeout)
+        except KeyboardInterrupt:
+            self.cancel()
+            raise
+        return self
+
+    def cancel(self) -> None:
+        """Ask every cell that has not ended to stop."""
+        for run in self._runs.values():
+            if not run.status.is_final:
+                run.cancel()
+
+    def __await__(self) -> Generator[object, None, SweepRun]:
+        return asyncio.to_thread(self.wait, progress=False).__await__()
+
+    def frame(self) -> pd.DataFrame:
+        """Return the sweep as a table: a row a cell, its coordinates, its run and how it went."""
+        import pandas as pd
+
+        return pd.DataFrame([{**_columns(cell), **self._outcome(cell)} for cell in self._cells])
+
+    def grid(
+        self, rows: str | None = None, columns: str | None = None, *, at: Mapping[str, object] | None = None
+    ) -> Grid:
+        """Return the pictures as a labelled grid.
+
+        Parameters
+        ----------
+        rows, columns : str
+            Names of axes; the last axis goes across and the one before it down when left out.
+        at : mapping
+            Which value to show of every other axis; the first when left out.
+
+        Raises
+        ------
+        InvalidRequestError
+            For an axis or a value that the sweep does not have.
+        """
+        down, across, fixed = self._layout(rows, columns, at or {})
+        values = {axis.name: axis.values for axis in self.definition.axes}
+        cells = {
+            (cell.coordinates.get(down or ""), cell.coordinates.get(across or "")): self._grid_cell(cell)
+            for cell in self._cells
+            if all(cell.coordinates[name] == value for name, value in fixed.items())
+        }
+        return Grid(
+            down, values.get(down or "", (None,)), across, values.get(across or "", (None,)), cells, self._title(fixed)
+        )
+
+    def __repr__(self) -> str:
+        counts: dict[str, int] = {}
+        for run in self.runs:
+            counts[str(run.status)] = counts.get(str(run.status), 0) + 1
+        parts = ", ".join(f"{count} {status}" for status, count in counts.items()) or "planned"
+        axes = " × ".join(f"{axis.name} ({len(axis.values)})" for axis in self.definition.axes)
+        return f"<Sweep {self.id}: {axes}; {parts}>"
+
+    @cached_property
+    def _cells(self) -> tuple[Cell, ...]:
+        return tuple(self.definition.cells())
+
+    @cached_property
+    def _checked(self) -> tuple[tuple[GenerationRequest | None, str], ...]:
+        return tuple(self._check(cell) for cell in self._cells)
+
+    def _check(self, cell: Cell) -> tuple[GenerationRequest | None, str]:
+        try:
+            return self._studio.complete(cell.request), ""
+        except InvalidRequestError as error:
+            return None, "; ".join(map(str, error.problems))
+        except (ModelUnavailableError, LookupError) as error:
+            return None, str(error)
+
+    def _run_of(self, planned: PlannedCell) -> Run:
+        current = self._runs.get(planned.cell.index)
+        if current is not None and (not current.status.is_final or current.status is RunStatus.SUCCEEDED):
+            return current
+        if planned.done_run_id is not None:
+            return self._studio.run(planned.done_run_id)
+        assert planned.request is not None  # start() leaves out invalid cells
+        origin = Origin(self.project, self.id, planned.cell.coordinates)
+        return self._studio.submit_request(planned.request, origin)
+
+    def _outcome(self, cell: Cell) -> dict[str, object]:
+        run = self._runs.get(cell.index)
+        if run is None:
+            _, problem = self._checked[cell.index]
+            return {"id": None, "status": "invalid" if problem else "planned", "elapsed_s": None, "error": problem}
+        record = run.record
+        return {"id": run.id, "status": str(record.status), "elapsed_s": record.elapsed_s, "error": record.error or ""}
+
+    def _grid_cell(self, cell: Cell) -> GridCell:
+        outcome = self._outcome(cell)
+        run = self._runs.get(cell.index)
+        if run is not None and run.record.assets:
+            return GridCell(run.image)
+        return GridCell(None, str(outcome["error"] or outcome["status"]))
+
+    def _layout(
+        self, rows: str | None, columns: str | None, at: Mapping[str, object]
+    ) -> tuple[str | None, str | None, dict[str, Value]]:
+        axes = {axis.name: axis.values for axis in self.definition.axes}
+        for name in filter(None, (rows, columns, *at)):
+            if name not in axes:
+                raise InvalidRequestError(
+                    [Problem("grid", f"{name!r} is not an axis; there are {', '.join(axes)}")], "grid"
+                )
+        free = [name for name in axes if name not in (rows, columns, *at)]
+        across = columns or (free.pop() if free else None)
+        down = rows or (free.pop() if free else None)
+        fixed: dict[str, Value] = {}
+        for name in axes:
+            if name in (down, across):
+                continue
+            value = at.get(name, axes[name][0])
+            if value not in axes[name]:
+                shown = ", ".join(describe(v) for v in axes[name])
+                raise InvalidRequestError([Problem("at", f"{name} has no value {value!r}; it has {shown}")], "grid")
+            fixed[name] = next(v for v in axes[name] if v == value)
+        return down, across, fixed
+
+    def _title(self, fixed: Mapping[str, Value]) -> str:
+        base = self.definition.base
+        parts = [base.prompt or base.model, *(f"{name} {describe(value)}" for name, value in fixed.items())]
+        return " · ".join(parts)
+
+
+def _columns(cell: Cell) -> dict[str, object]:
+    plain = (str, int, float, bool)
+    return {
+        name: value if isinstance(value, plain) or value is None else describe(value)
+        for name, value in cell.coordinates.items()
+    }
+
+
+def _intention(planned: PlannedCell) -> dict[str, object]:
+    if planned.problem:
+        return {"state": "invalid", "reason": planned.problem}
+    return {"state": "done" if planned.done_run_id else "to do", "reason": ""}

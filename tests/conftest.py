@@ -1,0 +1,41 @@
+"""Fixtures for every test: a home of one's own, and no network beyond this machine."""
+
+import io
+import socket
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path, monkeypatch):
+    """No test touches the home of the machine it runs on."""
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "default-home"))
+    for name in ("FAL_KEY", "OPENAI_API_KEY", "REPLICATE_API_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch):
+    """Connections leave this machine only in tests that fail."""
+    connect = socket.socket.connect
+
+    def guarded(self, address):
+        host = address[0] if isinstance(address, tuple) else "local"
+        if host not in ("local", "127.0.0.1", "::1", "localhost"):
+            raise OSError(f"a test tried to reach {host!r}")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def picture():
+    buffer = io.BytesIO()
+    Image.new("RGB", (48, 32), (200, 30, 30)).save(buffer, "PNG")
+    return buffer.getvalue()

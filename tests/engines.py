@@ -1,0 +1,75 @@
+"""Engines for tests: real ones by the protocol, that do what a test needs."""
+
+import threading
+
+from studio_kernel.domain.events import Finished, Produced, Progress, Started
+from studio_kernel.engines.base import Capabilities
+from studio_kernel.errors import EngineError
+
+
+class GatedEngine:
+    """Works step by step, and each step waits for the test to let it happen.
+
+    Fails when the prompt says "fail", breaks unexpectedly when it says "break".
+    """
+
+    name = "gated"
+    capabilities = Capabilities(previews=True)
+
+    def __init__(self, picture):
+        self.picture = picture
+        self.gate = threading.Semaphore(0)
+        self.started = threading.Event()
+        self.requests = []
+        self.closed = False
+
+    def let(self, steps=1_000_000):
+        """Let so many steps happen."""
+        self.gate.release(steps)
+
+    def unavailable(self, card):
+        return None
+
+    def check(self, request, context):
+        pass
+
+    def stream(self, request, context):
+        self.requests.append(request)
+        yield Started({"device": "none"})
+        self.started.set()
+        total = request.parameters.get("num_inference_steps", 4)
+        for step in range(1, total + 1):
+            while not self.gate.acquire(timeout=0.01):
+                context.cancel.check()
+            context.cancel.check()
+            yield Progress(step, total, preview=b"preview" if context.preview_due() else None)
+        if "fail" in request.prompt:
+            raise EngineError("the engine could not")
+        if "break" in request.prompt:
+            raise ZeroDivisionError("oops")
+        yield Produced(self.picture, "image/png", seed=request.seed)
+        yield Finished(cost_usd=0.25, timings={"denoising": 0.5}, peak_memory_bytes=1024, fallbacks=("vae_tiling",))
+
+    def close(self):
+        self.closed = True
+
+
+GATED_CATALOG = """
+models:
+  gated:
+    name: Gated
+    creator: Tests
+    engine: gated
+    tasks: [text-to-image]
+    licence: none
+    parameters:
+      prompt:
+      num_inference_steps: {default: 4}
+      seed:
+"""
+
+
+def install_gated(home):
+    """Put the gated model into the catalog of a home."""
+    (home / "catalog").mkdir(parents=True, exist_ok=True)
+    (home / "catalog" / "gated.yaml").write_text(GATED_CATALOG)
