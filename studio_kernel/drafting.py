@@ -8,9 +8,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from studio_kernel.assets import AssetStore
-from studio_kernel.catalog import Models
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.parameters import MAX_SEED
 from studio_kernel.domain.request import GenerationRequest
@@ -19,6 +19,9 @@ from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import Value, freeze
 from studio_kernel.errors import InvalidRequestError, ModelUnavailableError, Problem
 from studio_kernel.run import Run
+
+if TYPE_CHECKING:
+    from studio_kernel.catalog.models import Models
 
 DEFAULT_TASK = Task.TEXT_TO_IMAGE
 

@@ -6,7 +6,6 @@ process and one of years ago.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Generator
 from datetime import datetime
@@ -42,7 +41,13 @@ class Run:
 
     @property
     def record(self) -> RunRecord:
-        """Everything that is known of the run now."""
+        """Everything that is known of the run now, with what people have said about it since."""
+        working = self._job is not None and not self._job.done.is_set()
+        return self._facts if working else self._studio.record(self.id)
+
+    @property
+    def _facts(self) -> RunRecord:
+        """What does not change once the run has ended; from memory when it worked here."""
         return self._job.record if self._job is not None else self._studio.record(self.id)
 
     @property
@@ -58,37 +63,37 @@ class Run:
     @property
     def request(self) -> GenerationRequest:
         """What was asked for, complete: defaults filled in, with its seed."""
-        return self.record.request
+        return self._facts.request
 
     @property
     def seed(self) -> int | None:
         """The seed that was used."""
-        return self.record.seed
+        return self._facts.seed
 
     @property
     def created_at(self) -> datetime:
         """When it was asked for; aware, UTC."""
-        return self.record.created_at
+        return self._facts.created_at
 
     @property
     def elapsed_s(self) -> float | None:
         """Seconds of work, without waiting in the queue; `None` before the end."""
-        return self.record.elapsed_s
+        return self._facts.elapsed_s
 
     @property
     def cost_usd(self) -> float | None:
         """US dollars billed; `None` when nothing was or it is not known."""
-        return self.record.cost_usd
+        return self._facts.cost_usd
 
     @property
     def error(self) -> str | None:
         """Why it failed, in words."""
-        return self.record.error
+        return self._facts.error
 
     @property
     def assets(self) -> tuple[Asset, ...]:
         """The files it made."""
-        return self.record.assets
+        return self._facts.assets
 
     @property
     def first_asset(self) -> Asset:
@@ -99,7 +104,7 @@ class Run:
         RunFailedError, RunNotFinishedError
             When there is none.
         """
-        record = self.record
+        record = self._facts
         if record.assets:
             return record.assets[0]
         if not record.status.is_final:
@@ -150,13 +155,15 @@ class Run:
         self._studio.cancel(self.id)
 
     def __await__(self) -> Generator[object, None, Run]:
+        import asyncio
+
         return asyncio.to_thread(self.wait).__await__()
 
     def __repr__(self) -> str:
-        return display.run_text(self.record, self.progress)
+        return display.run_text(self._facts, self.progress)
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
-        record = self.record
+        record = self._facts
         thumbnail = self._studio.assets.thumbnail(record.assets[0]) if record.assets else None
         picture = thumbnail.read_bytes() if thumbnail else None
         return {"text/plain": repr(self), "text/html": display.run_html(record, self.progress, picture)}
@@ -205,14 +212,14 @@ class _Bar:
             self._bar.close()
 
     def show(self) -> None:
-        if self._bar is None and time.monotonic() - self._begun < BAR_DELAY_S:
+        if time.monotonic() - self._begun < BAR_DELAY_S:
             return
+        progress = self._run.progress
         if self._bar is None:
             from tqdm.auto import tqdm
 
-            self._bar = tqdm(unit="step")
-        progress = self._run.progress
-        self._bar.total = progress.total or None
+            self._bar = tqdm(unit="step", desc=progress.stage)
+        if self._bar.total is None and progress.total:
+            self._bar.reset(progress.total)  # the time per step does not count loading
         self._bar.set_description(progress.stage, refresh=False)
-        self._bar.n = progress.step
-        self._bar.refresh()
+        self._bar.update(progress.step - self._bar.n)

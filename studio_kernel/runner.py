@@ -209,7 +209,7 @@ class _Desk:
         self._environment: Mapping[str, Value] = {}
         self._assets: list[Asset] = []
         self._finished = Finished()
-        self._show(RunProgress(RunStatus.RUNNING, stage="starting"))
+        self._show(RunProgress(RunStatus.RUNNING, stage="loading"))
 
     def preview_due(self) -> bool:
         """Whether enough time has passed since the last preview."""
@@ -243,7 +243,16 @@ class _Desk:
             provenance=immutabledict({**self._environment, **self._outcome()}),
             assets=tuple(self._assets),
         )
-        self._place.log.finished(result)
+        self._place.log.finished(
+            result.id,
+            status,
+            assets=result.assets,
+            seed=result.seed,
+            elapsed_s=result.elapsed_s,
+            cost_usd=result.cost_usd,
+            error=error,
+            outcome=self._outcome(),
+        )
         self._place.live.clear(result.id)
         self._job.record = result
         self._job.progress = replace(self._job.progress, status=status, elapsed_s=self._elapsed(), error=error)

@@ -7,17 +7,13 @@ twice. A studio opened as a viewer can look and mark and refuses everything else
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
 
-from immutabledict import immutabledict
-
 from studio_kernel.assets import AssetStore
-from studio_kernel.catalog import Catalog, Models, load
 from studio_kernel.domain.marks import Mark, Project
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
@@ -48,6 +44,9 @@ if TYPE_CHECKING:
     import os
 
     import pandas as pd
+
+    from studio_kernel.catalog.loader import Catalog
+    from studio_kernel.catalog.models import Models
 
 Mode = Literal["editor", "viewer"]
 
@@ -187,7 +186,7 @@ class Studio:
         self._require_editor("generate")
         job = self._job(request, origin or Origin())
         job.engine.check(request, job.context)
-        self._log.queued(job.record)
+        self._log.queued(job.run_id, request, engine=job.engine.name, origin=job.record.origin)
         self._jobs[job.run_id] = job
         self._runner.submit(job)
         return Run(self, job.run_id, job)
@@ -252,12 +251,16 @@ class Studio:
     @cached_property
     def models(self) -> Models:
         """Every model of the catalog, those that ship and those of this home."""
+        from studio_kernel.catalog.models import Models
+
         engines = {name: partial(self._unavailable, name) for name in self._engines.names}
         return Models(self.catalog.models.values(), engines)
 
     @cached_property
     def catalog(self) -> Catalog:
         """Everything the catalog files say: models, schedulers, LoRAs, and mistakes in the user's own files."""
+        from studio_kernel.catalog.loader import load
+
         return load(self.home.catalog)
 
     def default_model(self, task: Task | None = None) -> ModelCard:
@@ -276,7 +279,7 @@ class Studio:
         return Run(self, run_id if job else self.record(run_id).id, job)
 
     def record(self, run_id: str) -> RunRecord:
-        """Return everything the log knows about a run.
+        """Return everything the log knows about a run; a part of its id will do when no other has it.
 
         Raises
         ------
@@ -284,9 +287,13 @@ class Studio:
             When there is none of that id.
         """
         record = self._log.run(run_id)
-        if record is None:
-            raise UnknownRunError(f"no run {run_id!r} in {str(self.home.root)!r}; studio.runs() lists what there is")
-        return record
+        if record is not None:
+            return record
+        close = self._log.find(run_id)
+        if len(close) == 1:
+            return self.record(close[0])
+        hint = f"it could be {', '.join(close)}" if close else "studio.runs() lists what there is"
+        raise UnknownRunError(f"no run {run_id!r} in {str(self.home.root)!r}; {hint}")
 
     def records(self, where: RunFilter | None = None, *, limit: int | None = 50, **options: object) -> list[RunRecord]:
         """Return runs as records, newest first; `RunFilter` says which."""
@@ -348,7 +355,7 @@ class Studio:
         """Return how the run log is doing."""
         return self._log.health()
 
-    def changed_since(self, token: object = None) -> object:
+    def changed_since(self, token: str | None = None) -> str:
         """Return a token that differs from `token` when something was logged since; cheap enough to poll."""
         return self._log.changed_since(token)
 
@@ -382,9 +389,6 @@ class Studio:
             raise InvalidRequestError([Problem("mark", str(error))], "mark") from error
         run_id = self.run(_id_of(run)).id
         self._log.mark(run_id, mark)
-        job = self._jobs.get(run_id)
-        if job is not None:
-            job.record = _marked(job.record, mark)
 
     def create_project(self, title: str, *, id: str | None = None, description: str = "") -> Project:  # noqa: A002
         """Make a shelf for runs; its id is made from the title when none is given."""
@@ -487,8 +491,3 @@ def _id_of(run: Run | str) -> str:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _marked(record: RunRecord, mark: Mark) -> RunRecord:
-    changes = {"rating": mark.rating, "favourite": mark.favourite, "tags": mark.tags, "note": mark.note}
-    return replace(record, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]

@@ -6,7 +6,6 @@ again computes only what is missing.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -171,6 +170,8 @@ class SweepRun:
                 run.cancel()
 
     def __await__(self) -> Generator[object, None, SweepRun]:
+        import asyncio
+
         return asyncio.to_thread(self.wait, progress=False).__await__()
 
     def frame(self) -> pd.DataFrame:

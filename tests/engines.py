@@ -27,7 +27,7 @@ class GatedEngine:
         """Let so many steps happen."""
         self.gate.release(steps)
 
-    def unavailable(self, card):
+    def unavailable(self, _card):
         return None
 
     def check(self, request, context):
@@ -62,6 +62,7 @@ models:
     engine: gated
     tasks: [text-to-image]
     licence: none
+    path: .
     parameters:
       prompt:
       num_inference_steps: {default: 4}

@@ -15,7 +15,8 @@ function card(run) {
   const picture = first.thumbnail
     ? element("img", { src: first.thumbnail, alt: "", loading: "lazy" })
     : element("div", { className: "sound", textContent: first.type });
-  const marks = [run.model, run.favourite ? "★" : "", run.rating ? `${run.rating} of 5` : ""].filter(Boolean);
+  const seed = "seed" in run.settings ? `seed ${run.settings.seed}` : "";
+  const marks = [run.model, seed, run.favourite ? "★" : "", run.rating ? `${run.rating} of 5` : ""].filter(Boolean);
   const button = element(
     "button",
     { className: "card", type: "button" },

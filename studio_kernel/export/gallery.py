@@ -12,8 +12,6 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from studio_kernel.assets import AssetStore
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.runs import RunRecord, RunStatus
@@ -44,6 +42,8 @@ def export_gallery(
     HomeError
         When the folder cannot be written.
     """
+    from tqdm.auto import tqdm
+
     target = Path(folder)
     shown = [record for record in records if record.status is RunStatus.SUCCEEDED and record.assets]
     try:

@@ -18,7 +18,7 @@ ALLOWED = {
     "engines": {"errors", "domain"},
     "assets": {"errors", "domain"},
     "runlog": {"errors", "domain"},
-    "catalog": {"errors", "domain"},
+    "catalog": {"errors", "settings", "domain"},
     "live": {"errors", "domain"},
     "watch": {"errors", "domain"},
     "display": {"errors", "domain"},

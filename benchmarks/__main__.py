@@ -1,0 +1,15 @@
+"""``python -m benchmarks [NAME …]``: run all measurements, or the named ones."""
+
+import importlib
+import pkgutil
+import sys
+
+import benchmarks
+from benchmarks.report import failed
+
+names = [
+    module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name not in ("__main__", "report")
+]
+for name in sys.argv[1:] or names:
+    importlib.import_module(f"benchmarks.{name}").main()
+sys.exit(1 if failed() else 0)
