@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,14 +13,68 @@ from types import SimpleNamespace
 from PIL import Image
 
 from studio_kernel.domain.assets import Asset
+from studio_kernel.domain.model import ModelCard
+from studio_kernel.domain.parameters import standard
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import RunRecord, RunStatus
-from studio_kernel.errors import InvalidInputError, ReadOnlyError, UnknownRunError
+from studio_kernel.domain.runs import RunProgress, RunRecord, RunStatus
+from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.values import AssetRef
+from studio_kernel.errors import InvalidInputError, ModelUnavailableError, ReadOnlyError, UnknownRunError
 
 COLOURS = ("red", "green", "blue", "gold")
 THINGS = ("boat on the sea", "house in a meadow", "star in the night sky")
 MODELS = ("studio-tiny", "procedural")
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class FakeModels(dict):
+    """Two models: one that does everything, one for text only."""
+
+    def __init__(self):
+        names = ("prompt", "negative_prompt", "num_inference_steps", "guidance_scale", "seed", "clip_skip", "loras", "eta")
+        schedulers = {"choices": ("ddim", "euler"), "choice_labels": ("DDIM", "Euler"), "default": "ddim"}
+        inputs = (standard("image"), standard("mask_image"), standard("strength"))
+        tiny = (*map(standard, names), standard("scheduler", **schedulers), *inputs)
+        quick = (standard("prompt"), standard("num_inference_steps", default=4, max=8), standard("seed"))
+        tasks = (Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINTING)
+        cards = (
+            ModelCard("studio-tiny", "Studio Tiny", "Tests", "fake", tasks, tiny),
+            ModelCard("quick", "Quick", "Tests", "fake", tasks[:1], quick),
+            ModelCard("cloudy", "Cloudy", "Tests", "cloud", tasks[:1], quick),
+        )
+        super().__init__({card.id: card for card in cards})
+        self.loras = {"ink": SimpleNamespace(id="ink", name="Ink")}
+
+    def for_task(self, task):
+        return [card for card in self.values() if Task(task) in card.tasks]
+
+    def status(self, model):
+        return SimpleNamespace(is_selectable=self[model].engine == "fake", reason="needs the cloud engine")
+
+
+class FakeRun:
+    """A run the test moves by `FakeStudio.tell`, or that works by itself when the studio has a `step_s`."""
+
+    def __init__(self, studio, record):
+        self._studio, self.record, self.id, self.request = studio, record, record.id, record.request
+        self._cancelled = threading.Event()
+
+    def cancel(self):
+        self._cancelled.set()
+        if not self._studio.step_s:
+            self._studio.tell(self, RunProgress(RunStatus.CANCELLED))
+
+    def work(self):
+        total = self.request.parameters["num_inference_steps"]
+        for step in range(1, total + 1):
+            if self._cancelled.wait(self._studio.step_s):
+                return self._studio.tell(self, RunProgress(RunStatus.CANCELLED, step, total))
+            if "break" in self.request.prompt and step > total // 2:
+                error = "the device ran out of memory"
+                return self._studio.tell(self, RunProgress(RunStatus.FAILED, step, total, error=error))
+            preview = self._studio._files[step % 4].read_bytes()
+            self._studio.tell(self, RunProgress(RunStatus.RUNNING, step, total, "denoising", step / 8, preview))
+        return self._studio.tell(self, RunProgress(RunStatus.SUCCEEDED, total, total))
 
 
 class FakeStudio:
@@ -30,9 +85,12 @@ class FakeStudio:
         self.calls: list[str] = []
         self.broken = ""
         self._changes = 0
+        self.models = FakeModels()
+        self.step_s = 0.0
+        self._watches: dict[str, list] = {}
         self._files = [_picture(directory / f"{colour}.png", colour) for colour in COLOURS]
         self._records = [self._made(number) for number in reversed(range(count))]
-        self.assets = SimpleNamespace(path=self._path, thumbnail=self._path)
+        self.assets = SimpleNamespace(path=self._path, thumbnail=self._path, take=self._take)
 
     def add(self, **changes: object) -> RunRecord:
         """Log one more run."""
@@ -69,6 +127,37 @@ class FakeStudio:
     def changed_since(self, token=None):
         return token if token == self._changes else self._changes
 
+    def submit(self, prompt=None, *, model, task, **parameters):
+        if self.broken:
+            raise ModelUnavailableError(self.broken)
+        card = self.models[model]
+        values = card.check(task, {"prompt": prompt, **parameters} if prompt else parameters)
+        request = GenerationRequest(model, task, {"seed": 4242, **values})
+        run = FakeRun(self, replace(self._made(len(self._records)), request=request, status=RunStatus.QUEUED, assets=()))
+        if self.step_s:
+            threading.Thread(target=run.work, daemon=True).start()
+        return run
+
+    def watch(self, run, callback):
+        self._watches.setdefault(run.id, []).append(callback)
+        return lambda: self._watches[run.id].remove(callback)
+
+    def tell(self, run, progress):
+        """Let a run show `progress`, and end when that is final."""
+        if progress.status.is_final:
+            made = self._made(len(self._records))
+            assets = made.assets if progress.status is RunStatus.SUCCEEDED else ()
+            run.record = replace(run.record, status=progress.status, error=progress.error, assets=assets)
+            self._records.insert(0, run.record)
+            self._changes += 1
+        for callback in list(self._watches.get(run.id, ())):
+            callback(progress)
+
+    def _take(self, data, what):
+        if not data.startswith(b"\x89PNG"):
+            raise InvalidInputError(f"{what}: not a picture")
+        return AssetRef(hashlib.sha256(data).hexdigest(), "image/png")
+
     def _matching(self, where):
         if where == type(where)():
             return self._records
@@ -92,11 +181,15 @@ class FakeStudio:
             created_at=BEGIN + timedelta(seconds=number),
             seed=number,
             elapsed_s=0.5,
-            assets=(Asset(hashlib.sha256(str(number).encode()).hexdigest(), "image/png", file.stat().st_size, 96, 96),),
+            assets=(Asset(f"{number % 4}{_digest(number)[1:]}", "image/png", file.stat().st_size, 96, 96),),
         )
 
     def _path(self, asset: Asset) -> Path:
-        return self._files[int(asset.sha256, 16) % 4]
+        return self._files[int(asset.sha256[0])]
+
+
+def _digest(number: int) -> str:
+    return hashlib.sha256(str(number).encode()).hexdigest()
 
 
 def _picture(path: Path, colour: str) -> Path:

@@ -31,10 +31,11 @@ def gallery(request, page):
 
 def test_look_filter_mark_and_see_a_new_run(gallery, screenshot):
     page, kernel, front = gallery
+    search = page.get_by_role("textbox", name="Search")
     page.get_by_text("3,000 runs").wait_for()
 
     page.locator(".sg-cell").first.click()
-    page.locator(".sg-details").get_by_alt_text("a gold boat on the sea").wait_for()
+    page.locator(".sg-details").get_by_alt_text("a gold star in the night sky").wait_for()
     assert kernel("panel.state.details.id") == "run-002999"
     screenshot(f"gallery-{front}-1280")
 
@@ -42,11 +43,11 @@ def test_look_filter_mark_and_see_a_new_run(gallery, screenshot):
     page.get_by_role("button", name="Favourite", exact=False).last.click()
     until(lambda: kernel("[panel.state.details.rating, panel.state.details.favourite]") == [4, True])
 
-    page.get_by_label("Search").fill("red boat")
+    search.fill("red boat")
     page.get_by_text("250 runs").wait_for()
     page.get_by_label("Model").select_option(label="studio-tiny (250)")
     until(lambda: kernel("panel.state.model") == "studio-tiny")
-    page.get_by_label("Search").fill("")
+    search.fill("")
     page.get_by_text("1,500 runs").wait_for()
     page.get_by_label("Model").select_option(label="All models")
     page.get_by_role("button", name="♥ Favourites").click()

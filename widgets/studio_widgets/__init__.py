@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from studio_widgets.gallery.panel import GalleryPanel
+    from studio_widgets.generation.panel import GenerationPanel
 
-__all__ = ["GalleryPanel"]
+__all__ = ["GalleryPanel", "GenerationPanel"]
 
-_HOMES = {"GalleryPanel": "studio_widgets.gallery.panel"}
+_HOMES = {
+    "GalleryPanel": "studio_widgets.gallery.panel",
+    "GenerationPanel": "studio_widgets.generation.panel",
+}
 
 
 def __getattr__(name: str) -> object:

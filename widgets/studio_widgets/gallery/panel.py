@@ -8,7 +8,7 @@ import ipywidgets
 import traitlets
 
 from studio_widgets.frame import panel as parts
-from studio_widgets.gallery.facts import badges_of, facts_of, title_of
+from studio_widgets.facts import badges_of, facts_of, title_of
 from studio_widgets.gallery.state import GalleryState
 from studio_widgets.gallery.view import Grid
 from studio_widgets.marks.view import Marks
@@ -72,21 +72,40 @@ def _filters(state: GalleryState) -> ipywidgets.HBox:
     """Return the bar of filters, joined to the state."""
     text = ipywidgets.Text(value=state.text, description="Search", placeholder="Words of the prompt")
     text.observe(lambda change, later=Debounced(lambda value: state.set_trait("text", value)): later(change.new), "value")
-    model = ipywidgets.Dropdown(description="Model", options=_model_options(state), value=state.model)
-    traitlets.link((state, "model"), (model, "value"))
-    state.observe(lambda _change: _offer(model, state), "models")
+    model = _ModelChoice(state).control
     favourite = ipywidgets.ToggleButton(value=state.favourite, description="♥ Favourites", tooltip="Only favourites")
     traitlets.link((state, "favourite"), (favourite, "value"))
     return parts.styled(parts.row(parts.field(text), parts.field(model), favourite), "sg-filters")
 
 
-def _offer(model: ipywidgets.Dropdown, state: GalleryState) -> None:
-    """Renew the choice of models without touching what is chosen."""
-    options = _model_options(state)
-    if tuple(options) != tuple(model.options):
-        with model.hold_trait_notifications():
-            model.options = options
-            model.value = state.model
+class _ModelChoice:
+    """A dropdown of models whose options follow the state.
+
+    New options make a dropdown forget its value (it says so by a change to the first one), so changes of the value
+    count as a choice only when they are not a consequence of that.
+    """
+
+    def __init__(self, state: GalleryState) -> None:
+        self._state = state
+        self._offering = False
+        self.control = ipywidgets.Dropdown(description="Model")
+        self.control.observe(self._choose, "value")
+        state.observe(lambda _change: self._offer(), ["models", "model"])
+        self._offer()
+
+    def _choose(self, change: traitlets.Bunch) -> None:
+        if not self._offering:
+            self._state.model = change.new or ""
+
+    def _offer(self) -> None:
+        options = tuple(_model_options(self._state))
+        self._offering = True
+        try:
+            if options != tuple(self.control.options):
+                self.control.options = options
+            self.control.value = self._state.model
+        finally:
+            self._offering = False
 
 
 def _model_options(state: GalleryState) -> list[tuple[str, str]]:

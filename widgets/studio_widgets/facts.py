@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from studio_kernel.domain.parameters import STANDARD
 from studio_kernel.domain.runs import RunRecord, RunStatus
 from studio_kernel.domain.values import describe
 from studio_widgets.frame.panel import alert, badge, facts
@@ -27,23 +28,28 @@ def badges_of(record: RunRecord) -> str:
     return " ".join(shown)
 
 
-def facts_of(record: RunRecord) -> str:
+def facts_of(record: RunRecord, *, with_error: bool = True) -> str:
     """Return prompt, error and every setting of a run."""
     request = record.request
     prompt = f'<p class="st-prompt">{escape(title_of(record))}</p>'
     negative = request.parameters.get("negative_prompt")
     settings = [
-        (name.replace("_", " "), describe(value))
+        (_label(name), describe(value))
         for name, value in request.parameters.items()
         if name not in _ELSEWHERE and value not in (None, ())
     ]
     pairs = [
-        *([("without", str(negative))] if negative else []),
-        ("task", request.task.label),
+        *([("Without", str(negative))] if negative else []),
+        ("Task", request.task.label),
         *settings,
-        *([("tags", ", ".join(record.tags))] if record.tags else []),
-        *([("note", record.note)] if record.note else []),
-        ("made", f"{record.created_at:%Y-%m-%d %H:%M:%S} UTC"),
-        ("run", record.id),
+        *([("Tags", ", ".join(record.tags))] if record.tags else []),
+        *([("Note", record.note)] if record.note else []),
+        ("Made", f"{record.created_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("Run", record.id),
     ]
-    return prompt + alert(record.error or "") + facts(pairs)
+    return prompt + alert(record.error or "" if with_error else "") + facts(pairs)
+
+
+def _label(name: str) -> str:
+    """Return the name that forms show for a parameter."""
+    return STANDARD[name].title if name in STANDARD else name.replace("_", " ").capitalize()
