@@ -84,6 +84,10 @@ class ModelCard:
         What it can be asked to do; the first is the default.
     parameters : tuple of Parameter
         What it takes, in the order a form shows it.
+    as_of : str
+        Year, month and day (as far as known) for which the card is true.
+    read_from : tuple of str
+        Where its facts were read.
     recommended : tuple of Task
         Tasks for which it is a good first choice.
     retired_on : datetime.date or None
@@ -104,6 +108,7 @@ class ModelCard:
     family: str = ""
     homepage: str = ""
     as_of: str = ""
+    read_from: tuple[str, ...] = ()
     price: Price | None = None
     recommended: tuple[Task, ...] = ()
     retired_on: date | None = None

@@ -50,6 +50,8 @@ class Parameter:
         The closed set of values, empty when open; for a ``size`` the presets.
     choice_labels : tuple of str
         What people see for each of `choices`; empty = the choices themselves.
+    open_choices : bool
+        `choices` are suggestions: the list is known to be incomplete, and other values of `type` are allowed.
     unit : str
         Such as ``px`` or ``s``; shown behind the number.
     group : Group
@@ -77,6 +79,7 @@ class Parameter:
     step: float | None = None
     choices: tuple[Scalar, ...] = ()
     choice_labels: tuple[str, ...] = ()
+    open_choices: bool = False
     unit: str = ""
     group: Group = "advanced"
     description: str = ""
@@ -126,7 +129,7 @@ class Parameter:
 
     def _check_one(self, value: object) -> Value:
         checked = _CHECKS[self.type](self, value)
-        if self.choices and self.type != "size" and checked not in self.choices:
+        if self.choices and not self.open_choices and self.type != "size" and checked not in self.choices:
             raise ValueError(f"{value!r} is not one of {_listed(self.choices)}")
         return checked
 
@@ -180,10 +183,10 @@ def allowed_range(parameter: Parameter) -> str:
     """Return the bounds of a numeric parameter in words, such as ``1 … 20`` or ``at least 0``."""
     unit = f" {parameter.unit}" if parameter.unit else ""
     if parameter.min is not None and parameter.max is not None:
-        return f"{parameter.min:g} … {parameter.max:g}{unit}"
+        return f"{parameter.min:.12g} … {parameter.max:.12g}{unit}"
     if parameter.min is not None:
-        return f"at least {parameter.min:g}{unit}"
-    return f"at most {parameter.max:g}{unit}" if parameter.max is not None else "any number"
+        return f"at least {parameter.min:.12g}{unit}"
+    return f"at most {parameter.max:.12g}{unit}" if parameter.max is not None else "any number"
 
 
 def _check_boolean(_parameter: Parameter, value: object) -> Value:

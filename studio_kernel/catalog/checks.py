@@ -1,0 +1,93 @@
+"""What a schema cannot say about a parameter or a scheduler: whether its values agree with each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from studio_kernel.catalog.mistakes import Mistake, unknown
+from studio_kernel.domain.parameters import Parameter
+from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.values import Value
+
+_NUMERIC = frozenset({"integer", "number", "size", "loras"})
+
+
+def parameter_mistakes(parameter: Parameter) -> Iterator[Mistake]:
+    """Yield what is wrong with the fields of `parameter`, each named by its field."""
+    bounds = list(_bound_mistakes(parameter))
+    yield from bounds
+    if parameter.max_items is not None and not parameter.multiple and parameter.type != "loras":
+        yield Mistake("max_items", "needs 'multiple: true'")
+    if bounds:
+        return  # with these, no value can be judged
+    yield from _choice_mistakes(parameter)
+    if parameter.default is not None:
+        yield from _value_mistakes("default", parameter, parameter.default)
+
+
+def _bound_mistakes(parameter: Parameter) -> Iterator[Mistake]:
+    low, high, step = parameter.min, parameter.max, parameter.step
+    if low is not None and high is not None and low > high:
+        yield Mistake("min", f"{low!r} is above max {high!r}")
+    if step is not None and step <= 0:
+        yield Mistake("step", f"{step!r} is not above 0")
+    elif parameter.type in {"integer", "size"} and step is not None and step != int(step):
+        yield Mistake("step", f"{step!r} is not a whole number")
+    if parameter.type not in _NUMERIC:
+        given = {"min": low, "max": high, "step": step}
+        yield from (
+            Mistake(name, f"{value!r} has no meaning for {parameter.type}")
+            for name, value in given.items()
+            if value is not None
+        )
+
+
+def _choice_mistakes(parameter: Parameter) -> Iterator[Mistake]:
+    if parameter.choice_labels and len(parameter.choice_labels) != len(parameter.choices):
+        yield Mistake("choice_labels", f"{len(parameter.choice_labels)} for {len(parameter.choices)} choices")
+    if len(set(parameter.choices)) != len(parameter.choices):
+        yield Mistake("choices", "names one of them twice")
+    if parameter.open_choices and not parameter.choices:
+        yield Mistake("open_choices", "needs 'choices'")
+    free = replace(parameter, choices=(), multiple=False, type="text" if parameter.type == "size" else parameter.type)
+    for i, choice in enumerate(parameter.choices):
+        yield from _value_mistakes(f"choices[{i}]", free, choice)
+
+
+def _value_mistakes(field: str, parameter: Parameter, value: Value) -> Iterator[Mistake]:
+    try:
+        parameter.check(value)
+    except (ValueError, TypeError) as error:
+        yield Mistake(field, str(error))
+
+
+def task_mistakes(field: str, named: tuple[Task, ...], served: tuple[Task, ...]) -> Iterator[Mistake]:
+    """Yield a mistake for every task in `named` that the model does not serve."""
+    for task in named:
+        if task not in served:
+            yield Mistake(field, f"{str(task)!r} is not one of this model's tasks: {', '.join(served) or 'none'}")
+
+
+def class_mistakes(class_name: str) -> Iterator[Mistake]:
+    """Yield a mistake when diffusers is installed and has no scheduler of that name."""
+    classes = scheduler_classes()
+    if classes and class_name not in classes:
+        yield Mistake("class_name", unknown("a scheduler of diffusers", class_name, classes))
+
+
+@cache
+def scheduler_classes() -> frozenset[str]:
+    """Return the names of diffusers' schedulers; empty when it is not installed.
+
+    Read from the text of its package, because importing diffusers loads torch and takes seconds.
+    """
+    found = find_spec("diffusers")
+    if found is None or not found.origin:
+        return frozenset()
+    listing = Path(found.origin).parent / "schedulers" / "__init__.py"
+    return frozenset(re.findall(r"\b\w+Scheduler\b", listing.read_text(encoding="utf-8")))

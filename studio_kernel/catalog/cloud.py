@@ -1,0 +1,357 @@
+"""From collected facts about cloud endpoints to catalog entries.
+
+``python -m studio_kernel.catalog.cloud FACTS.json data/catalog/models/fal.json`` converts a list of endpoint
+descriptions as `FactModel` spells them out, and says which of their inconsistencies it resolved and how. Nothing is
+dropped but what no request may hold (keys) or no user can mean (whether a result travels inline, which `output`
+records for the engine). Fields that are not known here fail, so a new one cannot be lost.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from studio_kernel.catalog.entries import CatalogFile, ModelEntry, ParameterEntry, PriceEntry, stated
+from studio_kernel.domain.parameters import MEDIA_TYPES, STANDARD, Group, Parameter, ParameterType
+from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.values import freeze
+from studio_kernel.errors import Problem
+
+SECRETS = frozenset({"api_key"})
+INLINE = "sync_mode"
+
+
+class FactParameter(Struct, forbid_unknown_fields=True):
+    """One input of an endpoint."""
+
+    name: str
+    type: Literal["string", "integer", "number", "boolean", "array", "object", "string|object"] | None
+    default: Any
+    min: int | float | None
+    max: int | float | None
+    step: int | float | None
+    choices: list[str | int | float] | None
+    required: bool
+    max_length: int | None
+    description: str
+    items: Literal["string", "number", "object"] | None = None
+    max_items: int | None = None
+    choices_truncated: bool = False
+
+
+class FactInput(Struct, forbid_unknown_fields=True):
+    """What kind of thing one of the inputs is."""
+
+    name: str
+    kind: Literal["text", "image", "mask", "video", "audio", "id"]
+    required: bool
+    multiple: bool
+
+
+class FactPrice(Struct, forbid_unknown_fields=True):
+    """What is charged."""
+
+    unit: str | None
+    amount_usd: float | None
+    currency: Literal["USD"]
+    variants: list[dict[str, Any]]
+    note: str | None
+    as_of: str | None
+    source: str | None
+
+
+class FactModel(Struct, forbid_unknown_fields=True):
+    """One endpoint."""
+
+    id: str
+    name: str
+    creator: str
+    provider: str
+    endpoint: str
+    task: Task
+    inputs_required: list[str]
+    inputs: list[FactInput]
+    parameters: list[FactParameter]
+    price: FactPrice
+    output: dict[str, Any]
+    docs: str
+    schema_url: str
+    schema_sources: list[str]
+    availability: str
+    availability_note: str | None
+    confidence: Literal["schema", "docs-partial", "seed"]
+    notes: str | None = None
+
+
+_CONFIDENCE = {
+    "schema": "",
+    "docs-partial": "Its parameters are known from documentation in part only.",
+    "seed": "Its parameters are known from other people's programs only.",
+}
+
+_NAMES: Mapping[Group, str] = {
+    "prompt": (
+        "prompt negative_prompt text lyrics lyrics_prompt tags multi_prompt structured_prompt system_prompt style "
+        "style_preset style_id style_codes style_instructions voice voice_id voice_instruction voice_ids "
+        "voice_setting speakers turns composition_plan language language_code voice_language"
+    ),
+    "inputs": "request_id video_id keyframes pdf_url elements",
+    "size": (
+        "image_size aspect_ratio resolution ratio width height duration num_frames fps frames_per_second frame_rate "
+        "upscale_factor scale canvas_size original_image_size original_image_location target_resolution target_fps "
+        "operating_resolution resolution_mode seconds_total seconds_start duration_seconds music_length_ms "
+        "resample_fps"
+    ),
+    "sampling": (
+        "num_inference_steps guidance_scale guidance_scale_2 cfg_scale cfg strength scheduler sampler shift steps "
+        "num_steps steps_num number_of_steps model version mode quality rendering_speed acceleration "
+        "image_prompt_strength creativity resemblance temperature"
+    ),
+    "seed": "seed",
+    "adapters": (
+        "loras embeddings controlnet controlnets controlnet_unions control_loras easycontrols ip_adapter ip_adapters"
+    ),
+    "output": (
+        "num_images max_images output_format format video_quality video_write_mode output_write_mode output_quality "
+        "output_codec generate_audio background transparency_mode output_mask mask_only H264_output bitrate_mode "
+        "sample_rate return_frames_zip timestamps audio_setting"
+    ),
+}
+_GROUP_OF: Mapping[str, Group] = {name: group for group, names in _NAMES.items() for name in names.split()}
+_LABELS = {
+    "image_url": "Input image",
+    "image_urls": "Input images",
+    "mask_url": "Mask",
+    "mask_image_url": "Mask",
+    "video_url": "Input video",
+    "audio_url": "Input audio",
+    "H264_output": "H.264 output",
+    "image_size": "Size",
+    "cfg_scale": "Guidance scale",
+}
+_ACRONYMS = {"fps": "FPS", "cfg": "CFG", "id": "ID", "nag": "NAG", "pdf": "PDF", "lora": "LoRA", "ip": "IP", "ms": "ms"}
+_ENDED = re.compile(r"(?:shutdown for|retired the model on) (\d{4}-\d{2}-\d{2})")
+_DATE = re.compile(r"\b\d{4}(?:-\d{2}(?:-\d{2})?)?\b")
+
+
+def convert(facts: Iterable[FactModel]) -> tuple[CatalogFile, list[Problem]]:
+    """Return the catalog entries, and every inconsistency together with how it was resolved."""
+    findings: list[Problem] = []
+    models = {f"{fact.provider}/{fact.id}": _model(fact, findings) for fact in facts}
+    return CatalogFile(models=models), findings
+
+
+def _model(fact: FactModel, findings: list[Problem]) -> ModelEntry:
+    found = [*_input_findings(fact)]
+    kept = [parameter for parameter in fact.parameters if parameter.name not in {*SECRETS, INLINE}]
+    parameters: dict[str, ParameterEntry | None] = {item.name: _parameter(item, fact, found) for item in kept}
+    dropped = [parameter.name for parameter in fact.parameters if parameter.name in SECRETS]
+    found += [Problem(name, "a secret; left out, because requests are logged") for name in dropped]
+    found += _card_findings(fact)
+    findings += [Problem(f"{fact.id}: {problem.field}", problem.message) for problem in found]
+    notes = [
+        fact.availability_note,
+        fact.notes,
+        _CONFIDENCE[fact.confidence],
+        *(f"The service also takes a key as {name!r}; keys are never part of a request." for name in dropped),
+    ]
+    inline = {"inline_parameter": INLINE} if len(kept) + len(dropped) < len(fact.parameters) else {}
+    return ModelEntry(
+        name=fact.name,
+        creator=fact.creator,
+        engine=fact.provider,
+        endpoint=fact.endpoint,
+        tasks=(fact.task,),
+        parameters=parameters,
+        homepage=fact.docs,
+        as_of=max(_DATE.findall(" ".join(fact.schema_sources)), default=""),
+        read_from=(fact.schema_url, *fact.schema_sources),
+        price=_price(fact.price),
+        retired_on=_retired_on(fact),
+        availability=fact.availability,
+        note=" ".join(note for note in notes if note),
+        output={**fact.output, **inline},
+    )
+
+
+def _input_findings(fact: FactModel) -> Iterator[Problem]:
+    declared = {item.name for item in fact.inputs}
+    flagged = {parameter.name for parameter in fact.parameters if parameter.required}
+    for name in sorted(declared - {parameter.name for parameter in fact.parameters}):
+        yield Problem(name, "an input that is no parameter; ignored")
+    for name in sorted(set(fact.inputs_required) ^ flagged):
+        yield Problem(name, "required in one place and not in the other; taken as required")
+    for name in sorted(flagged - declared):
+        yield Problem(name, "required, but not among the inputs; stays a required parameter of its own type")
+
+
+def _card_findings(fact: FactModel) -> Iterator[Problem]:
+    if _retired_on(fact) is not None:
+        yield Problem("retired_on", f"stated in the note only; {_retired_on(fact)} taken from there")
+    if fact.price.unit is None:
+        yield Problem("price", "no unit; the price counts as not known")
+
+
+def _parameter(fact: FactParameter, model: FactModel, found: list[Problem]) -> ParameterEntry:
+    kind = next((item.kind for item in model.inputs if item.name == fact.name), None)
+    type_ = _type(fact, kind, found)
+    multiple = fact.type == "array"
+    entry = ParameterEntry(
+        type=type_,
+        label=_label(fact.name),
+        default=_or_unset(_default(fact, type_)),
+        min=_or_unset(fact.min),
+        max=_or_unset(fact.max),
+        step=_or_unset(fact.step),
+        choices=tuple(fact.choices) if fact.choices else UNSET,
+        open_choices=True if fact.choices_truncated else UNSET,
+        group=_group(fact, type_),
+        description=_description(fact, type_),
+        required=True if fact.required or fact.name in model.inputs_required else UNSET,
+        max_length=_or_unset(fact.max_length),
+        multiple=True if multiple else UNSET,
+        max_items=_or_unset(fact.max_items),
+    )
+    if fact.choices_truncated:
+        found.append(Problem(fact.name, f"only {len(fact.choices or ())} of its choices are known; others are allowed"))
+    if type_ == "size" and isinstance(fact.default, Mapping):
+        found.append(Problem(fact.name, "its default is none of its presets; kept as width and height"))
+    return _with_possible_default(fact.name, entry, found)
+
+
+def _type(fact: FactParameter, kind: str | None, found: list[Problem]) -> ParameterType:
+    """Return the type; a file's kind comes from the inputs, and what an array holds from its items."""
+    if fact.items == "object" or fact.type == "object":
+        if kind is not None:
+            found.append(Problem(fact.name, f"an input of kind {kind!r} that is an object; stays an object"))
+        return "object"
+    if kind == "mask" and "video" in fact.name:
+        found.append(Problem(fact.name, "a mask that is a video; taken as a video"))
+        return "video"
+    if kind in MEDIA_TYPES:
+        return kind  # type: ignore[return-value]  # the media types are parameter types
+    if fact.type is None:
+        guessed = _type_of(fact.default if fact.default is not None else next(iter(fact.choices or ()), ""))
+        found.append(Problem(fact.name, f"has no type; taken as {guessed}"))
+        return guessed
+    if fact.type == "array":
+        return "number" if fact.items == "number" else "text"
+    if fact.type == "string|object":
+        return "size"
+    return "text" if fact.type == "string" else fact.type
+
+
+def _type_of(value: object) -> ParameterType:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    return "number" if isinstance(value, float) else "text"
+
+
+def _default(fact: FactParameter, type_: ParameterType) -> Any:
+    if type_ == "size" and isinstance(fact.default, Mapping):
+        return [fact.default["width"], fact.default["height"]]
+    return float(fact.default) if type_ == "number" and type(fact.default) is int else fact.default
+
+
+def _with_possible_default(name: str, entry: ParameterEntry, found: list[Problem]) -> ParameterEntry:
+    """Return `entry` without a default that it forbids itself: left out, the service uses its own."""
+    fields = stated(entry)
+    if "default" not in fields:
+        return entry
+    default = fields.pop("default")
+    try:
+        Parameter(name, **fields).check(freeze(default))
+    except ValueError as error:
+        found.append(Problem(name, f"its default cannot be given: {error}; left to the service"))
+        fields["description"] = f"{entry.description} Left out, the service uses {default}."
+        return ParameterEntry(**fields)
+    return entry
+
+
+def _or_unset(value: Any) -> Any:
+    return UNSET if value is None else value
+
+
+def _group(fact: FactParameter, type_: ParameterType) -> Group:
+    if type_ in MEDIA_TYPES:
+        return "inputs"
+    return _GROUP_OF.get(fact.name) or ("inputs" if fact.required else "advanced")
+
+
+def _label(name: str) -> str:
+    if name in STANDARD:
+        return STANDARD[name].label
+    if name in _LABELS:
+        return _LABELS[name]
+    words = re.sub(r"_urls$", "s", re.sub(r"_url$", "", name)).split("_")
+    text = " ".join(_ACRONYMS.get(word, word) for word in words)
+    return text[0].upper() + text[1:]
+
+
+def _description(fact: FactParameter, type_: ParameterType) -> str:
+    """Return the help; a parameter that is a file is given as one, not by address."""
+    if type_ not in MEDIA_TYPES:
+        return fact.description
+    text = re.sub(r"^Address (or data URI )?of ", "", fact.description)
+    return text[0].upper() + text[1:]
+
+
+def _price(fact: FactPrice) -> PriceEntry | None:
+    price = PriceEntry(
+        unit=fact.unit or "",
+        amount_usd=fact.amount_usd,
+        as_of=fact.as_of or "",
+        source=fact.source or "",
+        variants=tuple(fact.variants),
+        note=fact.note or "",
+    )
+    return None if price == PriceEntry() else price
+
+
+def _retired_on(fact: FactModel) -> date | None:
+    stated_in = _ENDED.search(fact.availability_note or "")
+    return date.fromisoformat(stated_in.group(1)) if stated_in else None
+
+
+def as_text(file: CatalogFile) -> str:
+    """Return the file as JSON with a line for every field and every parameter, so that changes can be read."""
+    models = [f"  {_json(key)}: {{\n{_model_lines(entry)}\n  }}" for key, entry in file.models.items()]
+    return '{\n "models": {\n' + ",\n".join(models) + "\n }\n}\n"
+
+
+def _model_lines(entry: ModelEntry) -> str:
+    fields: dict[str, Any] = msgspec.to_builtins(entry)
+    parameters = fields.pop("parameters")
+    lines = [f"   {_json(name)}: {_json(value)}" for name, value in fields.items()]
+    rows = ",\n".join(f"    {_json(name)}: {_json(value)}" for name, value in parameters.items())
+    return ",\n".join([*lines, f'   "parameters": {{\n{rows}\n   }}'])
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def main(arguments: list[str]) -> int:
+    """Convert the facts in one file into the catalog file that the second argument names."""
+    if len(arguments) != 2:
+        sys.stderr.write("usage: python -m studio_kernel.catalog.cloud FACTS.json CATALOG.json\n")
+        return 2
+    facts, out = map(Path, arguments)
+    file, findings = convert(msgspec.json.decode(facts.read_bytes(), type=list[FactModel]))
+    out.write_text(as_text(file), encoding="utf-8")
+    sys.stdout.write("".join(f"{finding}\n" for finding in findings))
+    sys.stdout.write(f"{len(file.models)} models, {len(findings)} inconsistencies\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,145 @@
+"""What may stand in a catalog file.
+
+One form for every file, shipped or the user's own: up to four sections, each a mapping from id to entry. These types
+are the only description of that form: the reader decodes into them, the JSON schema for editors is generated from
+them, and unknown fields are mistakes. A field left out is ``UNSET``, so that an entry can change a single one.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from studio_kernel.domain.parameters import Group, ParameterType
+from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.values import Scalar
+
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+-]*$")]
+Day = Annotated[str, Meta(pattern=r"^(\d{4}(-\d{2}(-\d{2})?)?)?$", description="A date as far as known: 2026-11-21.")]
+Tasks = Annotated[tuple[Task, ...], Meta(description="What it can be asked to do; the first is the default.")]
+Schedulers = Annotated[tuple[str, ...], Meta(description="Ids of schedulers, or of a group of them.")]
+ReadFrom = Annotated[tuple[str, ...], Meta(description="Where the facts of this entry were read.")]
+
+
+class ParameterEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """A parameter: changes of the standard one of that name, or, with a `type`, one that is complete by itself."""
+
+    type: ParameterType | UnsetType = UNSET
+    label: str | UnsetType = UNSET
+    default: Any = UNSET
+    min: int | float | UnsetType | None = UNSET
+    max: int | float | UnsetType | None = UNSET
+    step: int | float | UnsetType | None = UNSET
+    choices: tuple[Scalar, ...] | UnsetType = UNSET
+    choice_labels: tuple[str, ...] | UnsetType = UNSET
+    open_choices: bool | UnsetType = UNSET
+    unit: str | UnsetType = UNSET
+    group: Group | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    required: bool | UnsetType = UNSET
+    max_length: int | UnsetType | None = UNSET
+    multiple: bool | UnsetType = UNSET
+    max_items: int | UnsetType | None = UNSET
+    tasks: tuple[Task, ...] | UnsetType = UNSET
+
+
+Parameters = Annotated[
+    dict[str, ParameterEntry | None],
+    Meta(description="Name: what differs from the standard parameter of that name; nothing = as it is."),
+]
+
+
+class PriceEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """What a service charges, where and when that was read."""
+
+    unit: str = ""
+    amount_usd: Annotated[float, Meta(ge=0)] | None = None
+    as_of: Day = ""
+    source: str = ""
+    variants: tuple[dict[str, Any], ...] = ()
+    note: str = ""
+
+
+class FamilyEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """What the models of one family have in common."""
+
+    name: str = ""
+    based_on: Annotated[str, Meta(description="Another family; this one states what differs.")] = ""
+    engine: str = ""
+    tasks: Tasks = ()
+    schedulers: Schedulers = ()
+    parameters: Parameters = {}
+    without: Annotated[tuple[str, ...], Meta(description="Parameters of `based_on` that this family lacks.")] = ()
+    description: str = ""
+    as_of: Day = ""
+    read_from: ReadFrom = ()
+
+
+class ModelEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """A model; exactly one of `path`, `file`, `hub` and `endpoint` says where it is."""
+
+    name: Annotated[str, Meta(description="What people see; the id when left out.")] = ""
+    creator: str = "unknown"
+    family: Annotated[str, Meta(description="A family, for its engine, tasks, schedulers and parameters.")] = ""
+    engine: Annotated[str, Meta(description="What runs it; the family's when left out.")] = ""
+    path: Annotated[str, Meta(description="A diffusers directory.")] = ""
+    file: Annotated[str, Meta(description="A single-file checkpoint (.safetensors).")] = ""
+    hub: Annotated[str, Meta(pattern="^([^/ ]+/[^/ ]+)?$", description="A model hub repository, owner/name.")] = ""
+    endpoint: Annotated[str, Meta(description="The address of a remote model at its service.")] = ""
+    revision: Annotated[str, Meta(description="Commit or tag of a hub repository.")] = ""
+    variant: Annotated[str, Meta(description="Weight variant of a diffusers repository, such as fp16.")] = ""
+    tasks: Tasks = ()
+    recommended: Annotated[tuple[Task, ...], Meta(description="Tasks it is a good first choice for.")] = ()
+    schedulers: Schedulers = ()
+    parameters: Parameters = {}
+    without: Annotated[tuple[str, ...], Meta(description="Parameters of the family that this model lacks.")] = ()
+    description: str = ""
+    licence: str = ""
+    homepage: str = ""
+    as_of: Day = ""
+    read_from: ReadFrom = ()
+    price: PriceEntry | None = None
+    retired_on: Annotated[date, Meta(description="The service ends or ended it on that day.")] | None = None
+    availability: str = ""
+    note: str = ""
+    output: dict[str, Any] | None = None
+    hidden: bool = False
+
+
+class SchedulerEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """A scheduler: a class of diffusers and the options that make it what people call by this name."""
+
+    name: str
+    class_name: Annotated[str, Meta(description="The diffusers class, such as EulerDiscreteScheduler.")]
+    group: Annotated[str, Meta(description="Models name all schedulers of a group at once.")] = "diffusion"
+    options: Annotated[dict[str, Scalar], Meta(description="Set over the model's own scheduler configuration.")] = {}
+    description: str = ""
+    aliases: Annotated[tuple[str, ...], Meta(description="Names other programs use.")] = ()
+
+
+class LoraEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """A low-rank adapter."""
+
+    file: Annotated[str, Meta(description="A .safetensors file.")]
+    name: str = ""
+    family: Annotated[str, Meta(description="The model family it was trained for.")] = ""
+    triggers: Annotated[tuple[str, ...], Meta(description="Words that call it up in a prompt.")] = ()
+    description: str = ""
+    licence: str = ""
+
+
+class CatalogFile(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """A catalog file; every section may be left out."""
+
+    families: dict[Id, FamilyEntry] = {}
+    schedulers: dict[Id, SchedulerEntry] = {}
+    loras: dict[Id, LoraEntry] = {}
+    models: dict[Id, ModelEntry] = {}
+
+
+def stated(entry: ParameterEntry) -> dict[str, Any]:
+    """Return the fields that `entry` states."""
+    values = {name: getattr(entry, name) for name in entry.__struct_fields__}
+    return {name: value for name, value in values.items() if value is not UNSET}

@@ -1,0 +1,177 @@
+"""Reading the whole catalog: the files that ship, and the user's own over them.
+
+A mistake in a file that ships is a fault of this version and raises `CatalogError` with all of them. A mistake in a
+user's file costs that entry alone: it is left out (a shipped entry of that id stays), everything else is used, and
+`Catalog.problems` tells about it. Files that ship are decoded strictly at every start, but their values are held
+against each other only by `check_shipped` (tests and ``studio doctor``), because that takes longer than reading them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from immutabledict import immutabledict
+
+from studio_kernel.catalog import build
+from studio_kernel.catalog.files import Source, read_source
+from studio_kernel.catalog.mistakes import Mistake
+from studio_kernel.domain.model import LoraCard, ModelCard, SchedulerCard
+from studio_kernel.errors import CatalogError, Problem
+from studio_kernel.settings import data_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Everything the catalog files say.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        Mistakes in the user's own files; the entries they stand in were left out.
+    overridden : mapping
+        Model id → the user's file that replaces the shipped entry of that id.
+    """
+
+    models: Mapping[str, ModelCard] = field(default_factory=immutabledict)
+    schedulers: Mapping[str, SchedulerCard] = field(default_factory=immutabledict)
+    loras: Mapping[str, LoraCard] = field(default_factory=immutabledict)
+    families: Mapping[str, build.Family] = field(default_factory=immutabledict)
+    problems: tuple[Problem, ...] = ()
+    overridden: Mapping[str, str] = field(default_factory=immutabledict)
+
+
+def load(user_directory: Path | None = None, data: Path | None = None) -> Catalog:
+    """Return the catalog: what ships, with the user's own entries over it.
+
+    Parameters
+    ----------
+    user_directory : pathlib.Path or None
+        Where the user's ``.yaml`` files are, usually `Home.catalog`; it need not exist. Relative paths in them start
+        from it.
+    data : pathlib.Path or None
+        The data directory to read in place of the one that ships. Relative paths in its catalog start from it.
+
+    Raises
+    ------
+    CatalogError
+        When a file that ships has mistakes.
+    """
+    sources = [*_shipped_sources(data or data_dir()), *_user_sources(user_directory)]
+    return _Assembly(check_shipped=False).catalog(sources)
+
+
+def check_shipped(data: Path | None = None) -> None:
+    """Hold every shipped entry against every rule.
+
+    Raises
+    ------
+    CatalogError
+        With all mistakes.
+    """
+    _Assembly(check_shipped=True).catalog(_shipped_sources(data or data_dir()))
+
+
+def _shipped_sources(data: Path) -> list[Source]:
+    directory = data / "catalog"
+    paths = sorted([*directory.rglob("*.yaml"), *directory.rglob("*.json")])
+    return [read_source(path, path.relative_to(directory).as_posix(), base=data, shipped=True) for path in paths]
+
+
+def _user_sources(directory: Path | None) -> list[Source]:
+    """Read the files in `directory` itself; what is below may be weights, which have configuration files too."""
+    if directory is None:
+        return []
+    paths = sorted([*directory.glob("*.yaml"), *directory.glob("*.yml")])
+    return [read_source(path, path.name, base=directory.absolute(), shipped=False) for path in paths]
+
+
+class _Assembly:
+    """Puts the entries of many files together: schedulers first, because the others refer to them."""
+
+    def __init__(self, *, check_shipped: bool) -> None:
+        self._check_shipped = check_shipped
+        self._shelf = build.Shelf()
+        self._models: dict[str, ModelCard] = {}
+        self._loras: dict[str, LoraCard] = {}
+        self._origins: dict[tuple[str, str], Source] = {}
+        self._overridden: dict[str, str] = {}
+        self._shipped_problems: list[Problem] = []
+        self._user_problems: list[Problem] = []
+
+    def catalog(self, sources: list[Source]) -> Catalog:
+        for source in sources:
+            self._report(source, source.problems)
+        self._add_schedulers(sources)
+        self._add_families(sources)
+        for source, key, entry in self._each("loras", sources):
+            card, mistakes = build.lora(key, entry, self._shelf)
+            if self._is_good("loras", source, key, mistakes):
+                self._loras[key] = card
+        for source, key, entry in self._each("models", sources):
+            model, mistakes = build.model(key, entry, self._shelf)
+            if self._is_good("models", source, key, mistakes):
+                self._models[key] = self._noted(source, model)
+        if self._shipped_problems:
+            raise CatalogError(self._shipped_problems)
+        return Catalog(
+            immutabledict(self._models),
+            immutabledict(self._shelf.schedulers),
+            immutabledict(self._loras),
+            immutabledict(self._shelf.families),
+            tuple(self._user_problems),
+            immutabledict(self._overridden),
+        )
+
+    def _add_schedulers(self, sources: list[Source]) -> None:
+        group_of: dict[str, str] = {}
+        for source, key, entry in self._each("schedulers", sources):
+            card, mistakes = build.scheduler(key, entry, self._shelf)
+            if self._is_good("schedulers", source, key, mistakes):
+                self._shelf.schedulers[key] = card
+                group_of[key] = entry.group
+        for group in dict.fromkeys(group_of.values()):
+            self._shelf.groups[group] = tuple(key for key, of in group_of.items() if of == group)
+
+    def _add_families(self, sources: list[Source]) -> None:
+        entries = list(self._each("families", sources))
+        for source, key, entry in sorted(entries, key=lambda item: bool(item[2].based_on)):
+            self._enter(source)
+            family, mistakes = build.family(key, entry, self._shelf)
+            if self._is_good("families", source, key, mistakes):
+                self._shelf.families[key] = family
+
+    def _each(self, section: str, sources: Iterable[Source]) -> Iterator[tuple[Source, str, Any]]:
+        """Yield the entries of one section of all files, with the shelf set to the file."""
+        for source in sources:
+            for key, entry in getattr(source.content, section).items():
+                self._enter(source)
+                yield source, key, entry
+
+    def _enter(self, source: Source) -> None:
+        self._shelf.base = source.base
+        self._shelf.checked = self._check_shipped or not source.shipped
+
+    def _is_good(self, section: str, source: Source, key: str, mistakes: list[Mistake]) -> bool:
+        """Report the mistakes of an entry; return whether it has none and its id is free."""
+        found = list(mistakes)
+        earlier = self._origins.get((section, key))
+        if earlier is not None and earlier.shipped == source.shipped:
+            found.append(Mistake("", f"stands in {earlier.name} too; an id is given once"))
+        self._report(source, [mistake.at(source.name, key) for mistake in found])
+        if found:
+            return False
+        self._origins[section, key] = source
+        if earlier is not None and section == "models":
+            self._overridden[key] = source.name
+        return True
+
+    def _noted(self, source: Source, card: ModelCard) -> ModelCard:
+        if card.id not in self._overridden:
+            return card
+        return replace(card, note=f"{card.note} Replaces the shipped entry ({source.name}).".lstrip())
+
+    def _report(self, source: Source, problems: Iterable[Problem]) -> None:
+        (self._shipped_problems if source.shipped else self._user_problems).extend(problems)

@@ -1,0 +1,94 @@
+"""Holds a converted card against the description it was made from, field by field, without the converter's code."""
+
+from typing import Any
+
+from studio_kernel.domain.model import ModelCard
+from studio_kernel.domain.parameters import Parameter
+from studio_kernel.domain.values import freeze
+
+LEFT_OUT = {"api_key", "sync_mode"}
+MEDIA = {"image", "mask", "video", "audio"}
+PLAIN = {"string": "text", "integer": "integer", "number": "number", "boolean": "boolean", "object": "object"}
+
+
+def differences(fact: dict[str, Any], card: ModelCard) -> list[str]:
+    """Return what of `fact` is not on `card`."""
+    names = [each["name"] for each in fact["parameters"] if each["name"] not in LEFT_OUT]
+    expected = {
+        "id": f"{fact['provider']}/{fact['id']}",
+        "name": fact["name"],
+        "creator": fact["creator"],
+        "engine": fact["provider"],
+        "homepage": fact["docs"],
+        "availability": fact["availability"],
+        "read_from": (fact["schema_url"], *fact["schema_sources"]),
+    }
+    found = [f"{field}: {getattr(card, field)!r}" for field, value in expected.items() if getattr(card, field) != value]
+    found += [
+        f"note lacks {text!r}"
+        for text in (fact["availability_note"], fact.get("notes"))
+        if text and text not in card.note
+    ]
+    if card.source.endpoint != fact["endpoint"] or [str(task) for task in card.tasks] != [fact["task"]]:
+        found.append("endpoint or task")
+    if [parameter.name for parameter in card.parameters] != names:
+        found.append(f"parameters: {[parameter.name for parameter in card.parameters]} for {names}")
+        return found
+    kinds = {each["name"]: each["kind"] for each in fact["inputs"]}
+    for each in fact["parameters"]:
+        if each["name"] not in LEFT_OUT:
+            found += _parameter_differences(each, kinds.get(each["name"]), card.parameter(each["name"]))
+    inline = any(each["name"] == "sync_mode" for each in fact["parameters"])
+    output = {**fact["output"], **({"inline_parameter": "sync_mode"} if inline else {})}
+    if freeze(output) != freeze(dict(card.output or {})):
+        found.append(f"output: {card.output!r}")
+    return found + _price_differences(fact["price"], card)
+
+
+def _parameter_differences(fact: dict[str, Any], kind: str | None, parameter: Parameter) -> list[str]:
+    expected = {
+        "type": _type(fact, kind),
+        "min": fact["min"],
+        "max": fact["max"],
+        "step": fact["step"],
+        "choices": tuple(fact["choices"] or ()),
+        "open_choices": fact.get("choices_truncated", False),
+        "required": fact["required"],
+        "max_length": fact["max_length"],
+        "multiple": fact["type"] == "array",
+        "max_items": fact.get("max_items"),
+    }
+    if parameter.type not in MEDIA:
+        expected |= {"default": _default(fact), "description": fact["description"]}
+    return [
+        f"{parameter.name}.{field}: {getattr(parameter, field)!r} for {value!r}"
+        for field, value in expected.items()
+        if getattr(parameter, field) != value
+    ]
+
+
+def _type(fact: dict[str, Any], kind: str | None) -> str:
+    if fact.get("items") in {"object", "number"}:
+        return str(fact["items"])
+    if kind in MEDIA:
+        return "video" if "video" in fact["name"] else str(kind)
+    if fact["type"] == "string|object":
+        return "size"
+    return PLAIN.get(fact["type"], "text")
+
+
+def _default(fact: dict[str, Any]) -> Any:
+    default = fact["default"]
+    if fact["type"] == "string|object" and isinstance(default, dict):
+        return (default["width"], default["height"])
+    return freeze(default)
+
+
+def _price_differences(fact: dict[str, Any], card: ModelCard) -> list[str]:
+    if card.price is None:
+        known = [fact[name] for name in ("unit", "amount_usd", "note", "as_of", "source") if fact[name] is not None]
+        return [f"price: none for {fact!r}"] if known or fact["variants"] else []
+    given = (card.price.unit, card.price.amount_usd, card.price.as_of, card.price.source, card.price.note)
+    wanted = (fact["unit"] or "", fact["amount_usd"], fact["as_of"] or "", fact["source"] or "", fact["note"] or "")
+    variants = freeze(fact["variants"])
+    return [] if given == wanted and card.price.variants == variants else [f"price: {card.price!r} for {fact!r}"]
