@@ -31,7 +31,16 @@ class FakeModels(dict):
     """Two models: one that does everything, one for text only."""
 
     def __init__(self):
-        names = ("prompt", "negative_prompt", "num_inference_steps", "guidance_scale", "seed", "clip_skip", "loras", "eta")
+        names = (
+            "prompt",
+            "negative_prompt",
+            "num_inference_steps",
+            "guidance_scale",
+            "seed",
+            "clip_skip",
+            "loras",
+            "eta",
+        )
         schedulers = {"choices": ("ddim", "euler"), "choice_labels": ("DDIM", "Euler"), "default": "ddim"}
         inputs = (standard("image"), standard("mask_image"), standard("strength"))
         tiny = (*map(standard, names), standard("scheduler", **schedulers), *inputs)
@@ -133,7 +142,9 @@ class FakeStudio:
         card = self.models[model]
         values = card.check(task, {"prompt": prompt, **parameters} if prompt else parameters)
         request = GenerationRequest(model, task, {"seed": 4242, **values})
-        run = FakeRun(self, replace(self._made(len(self._records)), request=request, status=RunStatus.QUEUED, assets=()))
+        run = FakeRun(
+            self, replace(self._made(len(self._records)), request=request, status=RunStatus.QUEUED, assets=())
+        )
         if self.step_s:
             threading.Thread(target=run.work, daemon=True).start()
         return run

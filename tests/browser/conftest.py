@@ -171,7 +171,9 @@ def open_dashboard(dashboard_server: Server, page: Page) -> Iterator[Callable[..
 def mount(page: Page) -> Callable[..., Page]:
     """mount(folder, state): render one view.js against a fake model; no server and no kernel."""
 
-    def mount_(folder: Path, state: dict[str, object], html: str = '<div class="studio"><div id="root"></div></div>') -> Page:
+    def mount_(
+        folder: Path, state: dict[str, object], html: str = '<div class="studio"><div id="root"></div></div>'
+    ) -> Page:
         css = [folder.parent / "theme.css", folder / "view.css"]
         styles = "".join(f"<style>{path.read_text()}</style>" for path in css if path.exists())
         page.set_content(f"<!doctype html><body style='margin:0'>{styles}{html}")

@@ -18,7 +18,9 @@ def panel(name: str, *children: ipywidgets.Widget, on_beat: Callable[[], None] |
 def head(title: str) -> tuple[ipywidgets.HBox, ipywidgets.HTML]:
     """Return a heading, and the text beside it that says how things stand."""
     beside = styled(ipywidgets.HTML(), "st-sub")
-    return styled(ipywidgets.HBox([ipywidgets.HTML(f'<span class="st-title">{escape(title)}</span>'), beside]), "st-head"), beside
+    return styled(
+        ipywidgets.HBox([ipywidgets.HTML(f'<span class="st-title">{escape(title)}</span>'), beside]), "st-head"
+    ), beside
 
 
 def card(*children: ipywidgets.Widget) -> ipywidgets.VBox:

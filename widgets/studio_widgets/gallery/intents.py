@@ -74,7 +74,9 @@ def read(content: Mapping[str, object]) -> Intent | None:
             return Open(run)
         case {"kind": "star", "run": run, "on": bool(on)} if _id(run):
             return Star(run, on)
-        case {"kind": "rate", "run": run, "rating": rating} if _id(run) and _whole(rating) and 0 <= rating <= MAX_RATING:
+        case {"kind": "rate", "run": run, "rating": rating} if (
+            _id(run) and _whole(rating) and 0 <= rating <= MAX_RATING
+        ):
             return Rate(run, rating)
     return None
 

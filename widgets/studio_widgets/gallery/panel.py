@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import ipywidgets
 import traitlets
 
-from studio_widgets.frame import panel as parts
 from studio_widgets.facts import badges_of, facts_of, title_of
+from studio_widgets.frame import panel as parts
 from studio_widgets.gallery.state import GalleryState
 from studio_widgets.gallery.view import Grid
 from studio_widgets.marks.view import Marks
@@ -71,7 +71,9 @@ class GalleryPanel(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
 def _filters(state: GalleryState) -> ipywidgets.HBox:
     """Return the bar of filters, joined to the state."""
     text = ipywidgets.Text(value=state.text, description="Search", placeholder="Words of the prompt")
-    text.observe(lambda change, later=Debounced(lambda value: state.set_trait("text", value)): later(change.new), "value")
+    text.observe(
+        lambda change, later=Debounced(lambda value: state.set_trait("text", value)): later(change.new), "value"
+    )
     model = _ModelChoice(state).control
     favourite = ipywidgets.ToggleButton(value=state.favourite, description="♥ Favourites", tooltip="Only favourites")
     traitlets.link((state, "favourite"), (favourite, "value"))

@@ -12,10 +12,10 @@ from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import traitlets
+from studio_kernel.runlog import RunFilter
 
 from studio_kernel.domain.runs import RunRecord, RunStatus
 from studio_kernel.errors import StudioError
-from studio_kernel.runlog import RunFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -142,7 +142,10 @@ def _number(
     if parameter.default is None:
         if not whole or high - low >= WIDEST_LIST:
             return _number_text(title, int if whole else float)
-        options = [(DEFAULT_LABEL, None), *((str(n), n) for n in range(int(low), int(high) + 1, int(parameter.step or 1)))]
+        options = [
+            (DEFAULT_LABEL, None),
+            *((str(n), n) for n in range(int(low), int(high) + 1, int(parameter.step or 1))),
+        ]
         return field(ipywidgets.Dropdown(description=title, options=options)), _same, _same
     if whole:
         slider = ipywidgets.IntSlider(min=int(low), max=int(high), step=int(parameter.step or 1))
@@ -184,7 +187,11 @@ def _pair(text: str) -> object:
 
 def _json_text(title: str) -> tuple[ipywidgets.Widget, Callable[[Any], object], Callable[[Any], object]]:
     widget = field(ipywidgets.Text(description=f"{title} (JSON)", continuous_update=False))
-    return widget, lambda text: _parsed(json.loads, text), lambda value: "" if value in (None, ()) else json.dumps(value)
+    return (
+        widget,
+        lambda text: _parsed(json.loads, text),
+        lambda value: "" if value in (None, ()) else json.dumps(value),
+    )
 
 
 class Upload:

@@ -53,9 +53,7 @@ def resolve(card: ModelCard, task: Task, form: Mapping[str, object], *, random_s
         for name, value in form.items()
         if name in known and name not in disabled and value not in (None, "", ())
     }
-    return Snapshot(
-        card.id, task, immutabledict(values), tuple(card.problems(task, values)), immutabledict(disabled)
-    )
+    return Snapshot(card.id, task, immutabledict(values), tuple(card.problems(task, values)), immutabledict(disabled))
 
 
 def _without_effect(card: ModelCard, task: Task, form: Mapping[str, object], *, random_seed: bool) -> dict[str, str]:
@@ -64,6 +62,10 @@ def _without_effect(card: ModelCard, task: Task, form: Mapping[str, object], *, 
     reasons = {}
     if random_seed and "seed" in known:
         reasons["seed"] = "A new seed is chosen for every picture."
-    if isinstance(guidance, (int, float)) and guidance <= GUIDANCE_OFF and {"negative_prompt", "guidance_scale"} <= known:
+    if (
+        isinstance(guidance, (int, float))
+        and guidance <= GUIDANCE_OFF
+        and {"negative_prompt", "guidance_scale"} <= known
+    ):
         reasons["negative_prompt"] = "Acts only with a guidance scale above 1."
     return reasons
