@@ -12,7 +12,7 @@ from PIL import Image
 
 from cards import SCHEDULERS, diffusers_card, procedural_card
 from studio_kernel.domain.events import EngineEvent, Produced, Started
-from studio_kernel.domain.model import LoraCard, ModelCard, ModelSource
+from studio_kernel.domain.model import LoraCard, ModelCard, ModelSource, SchedulerCard
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import AssetRef
@@ -29,6 +29,7 @@ class Subject:
     card: ModelCard
     files: Path
     side: int = 64
+    schedulers: Mapping[str, SchedulerCard] = field(default_factory=lambda: SCHEDULERS)
     loras: Mapping[str, LoraCard] = field(default_factory=dict)
 
     def request(self, task: Task = Task.TEXT_TO_IMAGE, **values: object) -> GenerationRequest:
@@ -44,7 +45,7 @@ class Subject:
             card=self.card,
             cancel=cancel or CancelToken(),
             read_asset=lambda ref: self.files / ref.sha256,
-            schedulers=SCHEDULERS,
+            schedulers=self.schedulers,
             loras=self.loras,
         )
         return replace(made, preview_due=preview_due) if preview_due else made

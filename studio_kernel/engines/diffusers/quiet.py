@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _KNOWN_WARNINGS = (
-    # NumPy 2 about np.array(tensor) in the sigma schedulers; until diffusers calls tensor.numpy()
+    # NumPy 2 about NumPy functions called with tensors in many schedulers; until diffusers calls tensor.numpy()
     ("__array__ implementation doesn't accept a copy keyword", DeprecationWarning, r"diffusers\."),
+    ("__array_wrap__ must accept context and return_scalar", DeprecationWarning, r"diffusers\."),
     # several LoRAs on one model, which is what was asked for
     ("Already found a `peft_config` attribute in the model", UserWarning, r"peft\."),
 )
