@@ -72,7 +72,7 @@ class GenerationRequest:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON form, 64 hexadecimal characters."""
-        return hashlib.sha256(canonical(self.to_json()).encode()).hexdigest()
+        return hashlib.sha256(canonical(self.to_json()).encode("utf-8", "surrogatepass")).hexdigest()
 
     def replace(self, *, model: str | None = None, task: Task | None = None, **parameters: object) -> GenerationRequest:
         """Return a copy with some parameters changed; a value of `None` takes the parameter out."""

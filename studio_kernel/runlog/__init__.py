@@ -1,0 +1,13 @@
+"""The run log: what was asked for, what came of it, and what people say about it.
+
+Every process appends to a journal of its own; that append is the commit. Whoever gets the lock folds new journal
+bytes into two DuckDB files: ``live.duckdb``, which all reading here uses, and ``runs.duckdb``, which is for people
+and their tools. `RunLog` joins these parts. Nothing outside this package opens a ``.duckdb`` file.
+
+DuckDB and pandas load with the first question, not with this package.
+"""
+
+from studio_kernel.runlog.queries import Cursor, Facets, RunFilter, SweepRecord
+from studio_kernel.runlog.store import Health, RunLog, new_run_id
+
+__all__ = ["Cursor", "Facets", "Health", "RunFilter", "RunLog", "SweepRecord", "new_run_id"]

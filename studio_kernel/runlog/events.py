@@ -1,0 +1,216 @@
+"""The line format of the journals, version 1: one JSON object a line.
+
+Every line is a patch: ``v`` (format), ``ts`` (microseconds since 1970, rising within a process), ``event`` (one of
+`KINDS`), ``id`` of the run (or ``key`` of the project or sweep) and what the event says. Patches commute: whichever
+order they are folded in, and however often, the same row results. ``v`` stands first in the line, so that a reader
+can tell a newer line without understanding it.
+
+`encode` never fails: logging must not end a generation because of an odd value.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import socket
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from studio_kernel.domain.assets import Asset
+from studio_kernel.domain.events import Ticket
+from studio_kernel.domain.marks import Mark, Project
+from studio_kernel.domain.request import GenerationRequest
+from studio_kernel.domain.runs import Origin, RunStatus
+from studio_kernel.domain.sweep import Sweep
+from studio_kernel.domain.values import freeze, to_json
+
+VERSION = 1
+
+Kind = Literal["queued", "started", "ticket", "finished", "mark", "project", "sweep"]
+Event: TypeAlias = dict[str, object]
+
+RUN_KINDS: tuple[Kind, ...] = ("queued", "started", "ticket", "finished", "mark")
+KEYED_KINDS: tuple[Kind, ...] = ("project", "sweep")
+KINDS = RUN_KINDS + KEYED_KINDS
+
+# The DuckDB type of every field. They equal the types of the columns: a value that does not fit becomes NULL when the
+# line is read, where it would fail the whole fold, and every later one, if it were converted only when written.
+FIELD_TYPES: Mapping[str, object] = {
+    "ts": "BIGINT",
+    "event": "VARCHAR",
+    "id": "UUID",
+    "key": "VARCHAR",
+    "engine": "VARCHAR",
+    "model": "VARCHAR",
+    "task": "VARCHAR",
+    "parameters": "JSON",
+    "request_digest": "VARCHAR",
+    "project": "VARCHAR",
+    "sweep_id": "VARCHAR",
+    "cell": "JSON",
+    "parent_id": "VARCHAR",
+    "host": "VARCHAR",
+    "provenance": "JSON",
+    "ticket": "JSON",
+    "status": "VARCHAR",
+    "seed": "UBIGINT",
+    "elapsed_s": "DOUBLE",
+    "cost_usd": "DOUBLE",
+    "error": "VARCHAR",
+    "outcome": "JSON",
+    "assets": [
+        {
+            "sha256": "VARCHAR",
+            "media_type": "VARCHAR",
+            "size_bytes": "BIGINT",
+            "width": "INTEGER",
+            "height": "INTEGER",
+            "index": "INTEGER",
+            "seed": "UBIGINT",
+            "role": "VARCHAR",
+        }
+    ],
+    "rating": "UTINYINT",
+    "favourite": "BOOLEAN",
+    "tags": ["VARCHAR"],
+    "note": "VARCHAR",
+    "title": "VARCHAR",
+    "description": "VARCHAR",
+    "archived": "BOOLEAN",
+    "definition": "JSON",
+}
+
+_VERSION_PATTERN = re.compile(rb'\s*\{\s*"v"\s*:\s*(\d{1,9})\s*[,}]')
+_MAX_DEPTH = 32
+
+
+def queued(run_id: str, request: GenerationRequest, engine: str, origin: Origin) -> Event:
+    """Return the event of a run that waits for its turn."""
+    return _of_run(
+        "queued",
+        run_id,
+        engine=engine,
+        **request.to_json(),
+        request_digest=request.digest,
+        project=origin.project,
+        sweep_id=origin.sweep_id,
+        cell=_object(origin.cell) if origin.cell else None,
+        parent_id=origin.parent_id,
+    )
+
+
+def started(run_id: str, provenance: Mapping[str, object]) -> Event:
+    """Return the event of a run that is being worked on, here."""
+    return _of_run("started", run_id, host=_host(), provenance=_object(provenance))
+
+
+def ticket(run_id: str, given: Ticket) -> Event:
+    """Return the event of a job that a remote service has accepted."""
+    return _of_run("ticket", run_id, ticket={"remote_id": given.remote_id, "urls": dict(given.urls)})
+
+
+def finished(
+    run_id: str,
+    status: RunStatus,
+    *,
+    assets: Sequence[Asset],
+    seed: int | None,
+    elapsed_s: float | None,
+    cost_usd: float | None,
+    error: str | None,
+    outcome: Mapping[str, object],
+) -> Event:
+    """Return the event of a run that has ended."""
+    return _of_run(
+        "finished",
+        run_id,
+        status=str(status),
+        seed=seed,
+        elapsed_s=elapsed_s,
+        cost_usd=cost_usd,
+        error=error,
+        outcome=_object(outcome) if outcome else None,
+        assets=[_asset(asset) for asset in assets] or None,
+    )
+
+
+def mark(run_id: str, given: Mark) -> Event:
+    """Return the event of something said about a run."""
+    return _of_run("mark", run_id, rating=given.rating, favourite=given.favourite, tags=given.tags, note=given.note)
+
+
+def project(given: Project) -> Event:
+    """Return the event of a project made or changed."""
+    return _event("project", key=given.id, title=given.title, description=given.description, archived=given.archived)
+
+
+def sweep(sweep_id: str, given: Sweep, project_id: str | None) -> Event:
+    """Return the event of a sweep that was planned."""
+    return _event("sweep", key=sweep_id, project=project_id, definition=given.to_json())
+
+
+def encode(event: Event, ts: int) -> bytes:
+    """Return the line of an event; what JSON cannot hold is replaced, never refused."""
+    stamped = {"v": VERSION, "ts": ts, **event}
+    try:
+        text = _dumps(stamped)
+    except (TypeError, ValueError, RecursionError):
+        text = _dumps(_plain(stamped))
+    return text.encode("utf-8", "replace") + b"\n"
+
+
+def version_of(line: bytes) -> int | None:
+    """Return the format version of a line, `None` when it is no line of a journal."""
+    match = _VERSION_PATTERN.match(line)
+    return int(match[1]) if match else None
+
+
+def _of_run(kind: Kind, run_id: str, **fields: object) -> Event:
+    return _event(kind, id=str(UUID(run_id)), **fields)
+
+
+def _event(kind: Kind, **fields: object) -> Event:
+    return {"event": kind, **{name: value for name, value in fields.items() if value is not None}}
+
+
+def _asset(asset: Asset) -> dict[str, object]:
+    fields = {name: getattr(asset, name) for name in Asset.__dataclass_fields__}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _object(values: Mapping[str, object]) -> dict[str, object]:
+    return {str(name): _json(value) for name, value in values.items()}
+
+
+def _json(value: object) -> object:
+    try:
+        return to_json(freeze(value))
+    except (TypeError, ValueError, RecursionError):
+        return _plain(value)
+
+
+def _plain(value: object, depth: int = 0) -> object:
+    """Return `value` with everything that has no JSON form as text, and numbers that are not finite as `None`."""
+    if depth > _MAX_DEPTH:
+        return "…"
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item, depth + 1) for item in value]
+    return str(value)
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+
+
+@cache
+def _host() -> str:
+    return socket.gethostname()

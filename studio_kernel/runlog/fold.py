@@ -1,0 +1,289 @@
+"""Folding: new journal bytes become rows of one DuckDB file, exactly once.
+
+The rows and the watermark (how far each journal has been read) are committed in one transaction. A fold that is cut
+off anywhere is done again; one that was committed is never repeated. Folding is always optional: when the file is
+busy nothing is lost and the next one does it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from studio_kernel.errors import RunLogError
+from studio_kernel.runlog import database, events, patch, quarantine, schema
+from studio_kernel.runlog.database import DatabaseBusy, DatabaseCorrupt
+from studio_kernel.runlog.quarantine import Line
+from studio_kernel.runlog.sources import Source, all_of, journals_of
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+BATCH_BYTES = 4 << 20
+PAUSE_S = 0.3  # a file that was folded less than this ago is left alone, so that many readers do not all fold it
+_REBUILD_S = 10.0  # how long somebody who asks waits for a damaged file to be built anew
+_PATIENCE = 3  # how often a batch may fail before its lines are looked at one by one
+
+
+@dataclass(slots=True)
+class Batch:
+    """Lines to fold together.
+
+    Attributes
+    ----------
+    lines : list of Line
+        Whole lines of this format version.
+    foreign : list of Line
+        What is no line of a journal at all.
+    watermarks : dict
+        Journal → bytes folded once this batch is committed.
+    is_cut : bool
+        Whether more waits behind it.
+    newer : set of str
+        Journals that were read only up to a line of a newer format.
+    """
+
+    lines: list[Line] = field(default_factory=list)
+    foreign: list[Line] = field(default_factory=list)
+    watermarks: dict[str, int] = field(default_factory=dict)
+    is_cut: bool = False
+    newer: set[str] = field(default_factory=set)
+
+
+def collect(sources: Iterable[Source], watermarks: Mapping[str, int], limit: int = BATCH_BYTES) -> Batch:
+    """Read what lies behind the watermarks, about `limit` bytes of it."""
+    batch = Batch()
+    for source in sources:
+        position = watermarks.get(source.name, 0)
+        rest = source.size_bytes - position
+        if rest <= 0:
+            continue
+        try:
+            data = source.read(position, limit)
+        except FileNotFoundError:  # archived by another process since it was listed, so folded everywhere
+            continue
+        end = _sort(batch, source.name, position, data)
+        if end > position:
+            batch.watermarks[source.name] = end
+        if rest > limit and data:
+            batch.is_cut = True
+            break
+        limit -= len(data)
+    return batch
+
+
+def _sort(batch: Batch, journal: str, position: int, data: bytes) -> int:
+    """Put lines where they belong, up to the first of a newer format; return the position after the last one."""
+    for text in data.split(b"\n")[:-1]:
+        version = events.version_of(text)
+        if version is not None and version > events.VERSION:
+            batch.newer.add(journal)
+            break
+        (batch.lines if version else batch.foreign).append(Line(journal, position, text))
+        position += len(text) + 1
+    return position
+
+
+class Folder:
+    """Keeps one DuckDB file up to date with the journals of a home.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The home.
+    path : pathlib.Path
+        The DuckDB file.
+    sibling : pathlib.Path
+        The other DuckDB file of the home, which this one can be copied from.
+    wait_s : float
+        How long to wait for somebody who holds the file.
+    keeps_bad_lines : bool
+        Whether lines that cannot be folded are put aside; one of the two files does it.
+    """
+
+    def __init__(self, root: Path, path: Path, *, sibling: Path, wait_s: float, keeps_bad_lines: bool) -> None:
+        self.path = path
+        self.error: str | None = None
+        self.is_busy = False
+        self._root = root
+        self._sibling = sibling
+        self._wait_s = wait_s
+        self._keeps_bad_lines = keeps_bad_lines
+        self._seen: dict[str, int] = {}
+        self._archives_checked = False
+        self._failures = 0
+        self._blocked: set[str] = set()
+
+    @property
+    def met_newer(self) -> bool:
+        """Whether a newer studio has written lines that this one does not understand; they are left for it."""
+        return bool(self._blocked)
+
+    def is_behind(self) -> bool:
+        """Return whether a journal has bytes that this process has not seen folded; a few stat calls."""
+        if not database.is_usable(self.path):
+            return bool(all_of(self._root)) or self._sibling.exists()
+        if not self._archives_checked:
+            return True
+        return any(self._seen.get(source.name) != source.size_bytes for source in journals_of(self._root))
+
+    def catch_up(self, *, pause_s: float = PAUSE_S, lock_wait_s: float = 0.0, limit_s: float = 2.0) -> bool:
+        """Fold until nothing is left, somebody else holds the file, or `limit_s` is over; `True` when all is in.
+
+        Never raises because of a busy, damaged or newer file: `error` and `is_busy` tell.
+        """
+        if not self.is_behind():
+            return True
+        if pause_s and database.is_usable(self.path) and _age_s(self.path) < pause_s:
+            return False
+        deadline = time.monotonic() + limit_s
+        try:
+            while self._fold(lock_wait_s):
+                if time.monotonic() > deadline:
+                    return False
+        except (Timeout, DatabaseBusy):
+            self.is_busy = True
+            return False
+        except (RunLogError, OSError) as error:
+            self.error = str(error)
+            return False
+        self.is_busy, self.error = False, None
+        return True
+
+    def has(self, journal: str, position: int) -> bool:
+        """Return whether this process has seen a journal folded up to `position`."""
+        return self._seen.get(journal, -1) >= position
+
+    def watermarks(self) -> dict[str, int]:
+        """Return how far the file has each journal."""
+        with database.attached(self.path, read_only=True, wait_s=self._wait_s) as connection:
+            return _watermarks(connection)
+
+    def replace(self, damaged: int | None) -> None:
+        """Build the file anew, unless another process has replaced the damaged one already."""
+        with suppress(Timeout), self._lock(_REBUILD_S):
+            if database.identity(self.path) == damaged:
+                database.set_aside(self.path)
+                self._seen, self._archives_checked = {}, False
+        self.catch_up(pause_s=0.0, lock_wait_s=_REBUILD_S, limit_s=_REBUILD_S)
+
+    def _lock(self, wait_s: float) -> FileLock:
+        return FileLock(f"{self.path}.lock", timeout=wait_s, thread_local=False)
+
+    def _fold(self, lock_wait_s: float) -> bool:
+        """Fold one batch; `True` when more waits."""
+        import duckdb
+
+        with self._lock(lock_wait_s):
+            try:
+                return self._fold_locked()
+            except DatabaseCorrupt:
+                database.set_aside(self.path)
+                return self._fold_locked()
+            except duckdb.Error as error:
+                raise RunLogError(f"{self.path.name} could not be brought up to date: {error}") from error
+
+    def _fold_locked(self) -> bool:
+        if not database.is_usable(self.path):
+            self._replace_missing()
+        with database.attached(self.path, read_only=False, wait_s=self._wait_s) as connection:
+            if schema.is_current(connection, self.path):
+                return self._fold_batch(connection)
+        schema.bring_up_to_date(self.path, wait_s=self._wait_s)
+        with database.attached(self.path, read_only=False, wait_s=self._wait_s) as connection:
+            return self._fold_batch(connection)
+
+    def _fold_batch(self, connection: DuckDBPyConnection) -> bool:
+        sources = journals_of(self._root) if self._archives_checked else all_of(self._root)
+        readable = [source for source in sources if source.name not in self._blocked]
+        batch = collect(readable, _watermarks(connection))
+        if batch.watermarks:
+            self._commit(connection, batch)
+        self._blocked |= batch.newer
+        if not batch.is_cut:
+            self._archives_checked = True
+            self._seen = {source.name: source.size_bytes for source in sources}
+        return batch.is_cut
+
+    def _replace_missing(self) -> None:
+        """Make room for a new file, from the sibling if it can be read; folding does the rest."""
+        import duckdb
+
+        self._archives_checked, self._seen = False, {}
+        if self.path.exists() or database.write_ahead_log(self.path).exists():
+            database.set_aside(self.path)
+        if database.is_usable(self._sibling):
+            with suppress(RunLogError, duckdb.Error):
+                database.copy(self._sibling, self.path, wait_s=self._wait_s)
+
+    def _commit(self, connection: DuckDBPyConnection, batch: Batch) -> None:
+        import duckdb
+
+        self._keep(batch.foreign)
+        try:
+            self._write(connection, batch.lines, batch.watermarks)
+        except (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException):
+            connection.execute("ROLLBACK")
+            self._failures += 1
+            if self._failures < _PATIENCE:
+                raise
+            self._write(connection, self._without_culprits(connection, batch.lines), batch.watermarks)
+        self._failures = 0
+
+    def _write(self, connection: DuckDBPyConnection, lines: Sequence[Line], watermarks: Mapping[str, int]) -> None:
+        """Write rows and watermarks in one transaction."""
+        bad = patch.load(connection, [line.text for line in lines])
+        self._keep([lines[n] for n in bad])
+        connection.execute("BEGIN")
+        patch.write(connection)
+        connection.execute("DELETE FROM log.fold_state WHERE journal IN (SELECT unnest(?))", [list(watermarks)])
+        connection.execute(
+            "INSERT INTO log.fold_state SELECT unnest(?), unnest(?), make_timestamp(?)",
+            [list(watermarks), list(watermarks.values()), time.time_ns() // 1000],
+        )
+        connection.execute("COMMIT")
+
+    def _without_culprits(self, connection: DuckDBPyConnection, lines: Sequence[Line]) -> list[Line]:
+        """Return the lines without those that make the whole batch fail, which are put aside."""
+        found = quarantine.culprits(lines, lambda some: _fails(connection, some))
+        self._keep(found)
+        return [line for line in lines if line not in found]
+
+    def _keep(self, lines: Sequence[Line]) -> None:
+        if self._keeps_bad_lines:
+            quarantine.keep(self._root / "journal" / "bad", lines)
+
+
+def _fails(connection: DuckDBPyConnection, lines: Sequence[Line]) -> bool:
+    """Return whether these lines cannot be written; nothing is."""
+    import duckdb
+
+    try:
+        patch.load(connection, [line.text for line in lines])
+        connection.execute("BEGIN")
+        patch.write(connection)
+    except duckdb.Error:
+        return True
+    finally:
+        with suppress(duckdb.TransactionException):
+            connection.execute("ROLLBACK")
+    return False
+
+
+def _watermarks(connection: DuckDBPyConnection) -> dict[str, int]:
+    rows = connection.execute("SELECT journal, max(position) FROM log.fold_state GROUP BY journal").fetchall()
+    return {str(journal): int(position) for journal, position in rows}
+
+
+def _age_s(path: Path) -> float:
+    """Return how long ago the file or its write-ahead log was last written."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")

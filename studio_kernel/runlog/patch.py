@@ -1,0 +1,237 @@
+"""From journal lines to rows: the SQL that writes a batch of events into the tables.
+
+A run's row has four groups of columns, each written by one kind of event and stamped with its time. Of two events of
+one kind the stamp decides, never the order in which they arrive: the first ``queued`` and the first ``finished``, the
+latest ``started`` and the latest ``ticket``. Every mark has a stamp of its own, and the latest wins. The status is
+not stored: it follows from the stamps, so it can only rise.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+from studio_kernel.domain.runs import RunStatus
+from studio_kernel.runlog.events import FIELD_TYPES, KEYED_KINDS, RUN_KINDS, Kind
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+LATEST_TS = 4_102_444_800_000_000  # the year 2100; a time beyond it is damage, and one far beyond fails a conversion
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Columns of `run_rows` that one kind of event writes together.
+
+    Attributes
+    ----------
+    kind : Kind
+        The event.
+    stamp : str
+        Column of its time.
+    winner : str
+        Which of several events of that kind counts.
+    columns : dict
+        Column → expression over the event's fields; ``{e}`` stands for the event.
+    """
+
+    kind: Kind
+    stamp: str
+    winner: Literal["first", "latest"]
+    columns: dict[str, str]
+
+    @property
+    def wins(self) -> str:
+        """The condition under which patch ``p`` replaces this group in row ``r``."""
+        sign = "<" if self.winner == "first" else ">"
+        return f"coalesce(p.{self.stamp} {sign} r.{self.stamp}, p.{self.stamp} IS NOT NULL)"
+
+
+def _text(name: str) -> str:
+    return f"json_extract_string({{e}}.parameters, '$.{name}')"
+
+
+def _number(name: str, sql_type: str) -> str:
+    value = f"try_cast({_text(name)} AS {sql_type})"
+    return _finite(value) if sql_type == "DOUBLE" else value
+
+
+def _finite(value: str) -> str:
+    return f"CASE WHEN isfinite({value}) THEN {value} END"
+
+
+_SAME_QUEUED = ("engine", "model", "task", "request_digest", "parameters", "project", "sweep_id", "cell", "parent_id")
+
+GROUPS = (
+    Group(
+        "queued",
+        "created_at",
+        "first",
+        {
+            **{name: f"{{e}}.{name}" for name in _SAME_QUEUED},
+            **{name: _text(name) for name in ("prompt", "negative_prompt", "scheduler")},
+            **{name: _number(name, "INTEGER") for name in ("width", "height", "num_inference_steps", "num_images")},
+            **{name: _number(name, "DOUBLE") for name in ("guidance_scale", "strength")},
+            "prompt_hash": f"md5_number_lower({_text('prompt')})",
+            "requested_seed": _number("seed", "UBIGINT"),
+        },
+    ),
+    Group("started", "started_at", "latest", {"host": "{e}.host", "provenance": "{e}.provenance"}),
+    Group("ticket", "ticket_at", "latest", {"ticket": "{e}.ticket"}),
+    Group(
+        "finished",
+        "finished_at",
+        "first",
+        {
+            "final_status": "{e}.status",
+            "used_seed": "{e}.seed",
+            "elapsed_s": _finite("{e}.elapsed_s"),
+            "cost_usd": _finite("{e}.cost_usd"),
+            "error": "{e}.error",
+            "outcome": "{e}.outcome",
+        },
+    ),
+)
+MARKS = ("rating", "favourite", "tags", "note")
+
+
+def load(connection: DuckDBPyConnection, lines: Sequence[str]) -> list[int]:
+    """Read lines into the temporary table `event`; return the places of those that are no events."""
+    connection.execute(_LOAD, {"lines": list(lines), "structure": json.dumps([FIELD_TYPES])[1:-1]})
+    bad = connection.execute(f"SELECT n FROM temp.event WHERE NOT coalesce({_IS_EVENT}, false) ORDER BY n").fetchall()
+    connection.execute(f"DELETE FROM temp.event WHERE NOT coalesce({_IS_EVENT}, false)")
+    connection.execute(_patches())
+    return [int(n) for (n,) in bad]
+
+
+def write(connection: DuckDBPyConnection) -> None:
+    """Merge the loaded events into the tables; the caller has begun the transaction and commits it."""
+    for statement in (_merge_runs(), _ADD_PROMPTS, _ADD_ASSETS, _MERGE_PROJECTS, _MERGE_SWEEPS):
+        connection.execute(statement)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
+
+_LOAD = """
+CREATE OR REPLACE TEMP TABLE event AS
+SELECT n, unnest(from_json(CASE WHEN json_valid(line) AND json_type(line) = 'OBJECT' THEN line END, $structure))
+FROM (SELECT unnest($lines) AS line, generate_subscripts($lines, 1) - 1 AS n)
+"""
+
+_FINAL = tuple(str(status) for status in RunStatus if status.is_final)
+
+_IS_EVENT = f"""
+ts BETWEEN 0 AND {LATEST_TS} AND CASE
+  WHEN event = 'queued' THEN id IS NOT NULL AND engine IS NOT NULL AND model IS NOT NULL AND task IS NOT NULL
+    AND json_type(parameters) = 'OBJECT'
+  WHEN event = 'finished' THEN id IS NOT NULL AND status IN ({_listed(_FINAL)})
+  WHEN event IN ({_listed(RUN_KINDS)}) THEN id IS NOT NULL
+  WHEN event IN ({_listed(KEYED_KINDS)}) THEN key IS NOT NULL
+  ELSE false END
+"""
+
+
+@cache
+def _patches() -> str:
+    """Return the statement that makes one row of `patch` from all events of a run in this batch."""
+    picks = [
+        f"{'arg_min' if group.winner == 'first' else 'arg_max'}(n, ts) FILTER (event = '{group.kind}') AS {group.kind}"
+        for group in GROUPS
+    ]
+    marks = []
+    for name in MARKS:
+        given = f"FILTER (event = 'mark' AND {name} IS NOT NULL)"
+        marks += [f"arg_max({name}, ts) {given} AS {name}", f"make_timestamp(max(ts) {given}) AS {name}_at"]
+    columns, joins = [], []
+    for group in GROUPS:
+        of_event = f"{group.kind}_event"
+        columns.append(f"make_timestamp({of_event}.ts) AS {group.stamp}")
+        columns += [f"{sql.format(e=of_event)} AS {name}" for name, sql in group.columns.items()]
+        joins.append(f"LEFT JOIN temp.event AS {of_event} ON {of_event}.n = pick.{group.kind}")
+    return f"""
+        CREATE OR REPLACE TEMP TABLE patch AS
+        WITH pick AS (
+          SELECT id, {", ".join(picks + marks)} FROM temp.event WHERE event IN ({_listed(RUN_KINDS)}) GROUP BY id
+        )
+        SELECT pick.id, {", ".join(columns)}, {", ".join(f"pick.{name}, pick.{name}_at" for name in MARKS)}
+        FROM pick {" ".join(joins)}
+    """
+
+
+@cache
+def _merge_runs() -> str:
+    """Return the statement that merges `patch` into the runs."""
+    changes, columns = [], ["id"]
+    for group in GROUPS:
+        for name in (*group.columns, group.stamp):
+            changes.append(f"{name} = CASE WHEN {group.wins} THEN p.{name} ELSE r.{name} END")
+            columns.append(name)
+    for name in MARKS:
+        wins = f"coalesce(p.{name}_at > r.{name}_at, p.{name}_at IS NOT NULL)"
+        for column in (name, f"{name}_at"):
+            changes.append(f"{column} = CASE WHEN {wins} THEN p.{column} ELSE r.{column} END")
+            columns.append(column)
+    return f"""
+        MERGE INTO log.run_rows AS r USING temp.patch AS p ON r.id = p.id
+        WHEN MATCHED THEN UPDATE SET {", ".join(changes)}
+        WHEN NOT MATCHED THEN INSERT ({", ".join(columns)}) VALUES ({", ".join(f"p.{name}" for name in columns)})
+    """
+
+
+_ADD_PROMPTS = """
+INSERT INTO log.prompts
+SELECT prompt_hash, lower(any_value(prompt)) FROM temp.patch
+WHERE prompt_hash IS NOT NULL AND prompt_hash NOT IN (SELECT prompt_hash FROM log.prompts)
+GROUP BY prompt_hash
+"""
+
+# The same file logged twice is one row, also when the second line comes in a later batch.
+_ADD_ASSETS = """
+INSERT INTO log.assets BY NAME
+SELECT * FROM (
+  SELECT DISTINCT ON (run_id, a.role, a.index, a.sha256) run_id, a.index AS index, a.role AS role, a.sha256 AS sha256,
+    a.media_type AS media_type, a.size_bytes AS size_bytes, a.width AS width, a.height AS height, a.seed AS seed,
+    created_at
+  FROM (
+    SELECT id AS run_id, make_timestamp(ts) AS created_at, unnest(assets) AS a FROM temp.event WHERE event = 'finished'
+  )
+  WHERE a.sha256 IS NOT NULL
+  ORDER BY created_at
+) AS new
+WHERE NOT EXISTS (
+  SELECT 1 FROM log.assets AS old WHERE old.run_id = new.run_id AND old.sha256 = new.sha256
+    AND old.role IS NOT DISTINCT FROM new.role AND old.index IS NOT DISTINCT FROM new.index
+)
+"""
+
+_MERGE_PROJECTS = """
+MERGE INTO log.projects AS r USING (
+  SELECT key AS id, arg_max(title, ts) AS title, arg_max(description, ts) AS description,
+    arg_max(archived, ts) AS archived, make_timestamp(min(ts)) AS created_at, make_timestamp(max(ts)) AS changed_at
+  FROM temp.event WHERE event = 'project' GROUP BY key
+) AS p ON r.id = p.id
+WHEN MATCHED THEN UPDATE SET created_at = least(r.created_at, p.created_at),
+  title = CASE WHEN p.changed_at > r.changed_at THEN p.title ELSE r.title END,
+  description = CASE WHEN p.changed_at > r.changed_at THEN p.description ELSE r.description END,
+  archived = CASE WHEN p.changed_at > r.changed_at THEN p.archived ELSE r.archived END,
+  changed_at = greatest(p.changed_at, r.changed_at)
+WHEN NOT MATCHED THEN INSERT (id, title, description, archived, created_at, changed_at)
+  VALUES (p.id, p.title, p.description, p.archived, p.created_at, p.changed_at)
+"""
+
+_MERGE_SWEEPS = """
+MERGE INTO log.sweeps AS r USING (
+  SELECT key AS id, arg_min(project, ts) AS project, arg_min(definition, ts) AS definition,
+    make_timestamp(min(ts)) AS created_at
+  FROM temp.event WHERE event = 'sweep' GROUP BY key
+) AS p ON r.id = p.id
+WHEN MATCHED AND p.created_at < r.created_at THEN UPDATE SET
+  project = p.project, definition = p.definition, created_at = p.created_at
+WHEN NOT MATCHED THEN INSERT (id, project, definition, created_at) VALUES (p.id, p.project, p.definition, p.created_at)
+"""

@@ -1,0 +1,83 @@
+"""What there is to fold: the journals of a home, and the archived ones.
+
+An archived journal is ``journal/done/<name>-<bytes>.jsonl.gz``. Its length stands in the name, so that one listing
+of the directory tells whether a DuckDB file has all of it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+JOURNAL_SUFFIX = ".jsonl"
+ARCHIVE_SUFFIX = ".jsonl.gz"
+_STEP_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One journal.
+
+    Attributes
+    ----------
+    name : str
+        Unique in a home; what watermarks are kept by.
+    path : pathlib.Path
+        The file, compressed when it is an archive.
+    size_bytes : int
+        Length of the journal, uncompressed.
+    """
+
+    name: str
+    path: Path
+    size_bytes: int
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether the file is compressed."""
+        return self.path.name.endswith(ARCHIVE_SUFFIX)
+
+    def read(self, position: int, limit: int) -> bytes:
+        """Return whole lines from `position` on: about `limit` bytes, more when the first line is longer.
+
+        A last line that is not complete yet is left out.
+        """
+        with gzip.open(self.path, "rb") if self.is_archived else self.path.open("rb") as file:
+            file.seek(position)
+            data = file.read(min(limit, self.size_bytes - position))
+            while b"\n" not in data and (more := file.read(_STEP_BYTES)):
+                data += more
+        return data[: data.rfind(b"\n") + 1]
+
+
+def journals_of(root: Path) -> list[Source]:
+    """Return the journals of a home, oldest first."""
+    found = []
+    with suppress(FileNotFoundError), os.scandir(root / "journal") as entries:
+        for entry in entries:
+            if entry.name.endswith(JOURNAL_SUFFIX):
+                with suppress(FileNotFoundError):  # archived by another process since
+                    size = entry.stat().st_size
+                    found.append(Source(entry.name.removesuffix(JOURNAL_SUFFIX), Path(entry.path), size))
+    return sorted(found, key=lambda source: source.name)
+
+
+def archives_of(root: Path) -> list[Source]:
+    """Return the archived journals of a home, oldest first."""
+    found = []
+    with suppress(FileNotFoundError), os.scandir(root / "journal" / "done") as entries:
+        for entry in entries:
+            name, _, size = entry.name.removesuffix(ARCHIVE_SUFFIX).rpartition("-")
+            if entry.name.endswith(ARCHIVE_SUFFIX) and name and size.isdigit():
+                found.append(Source(name, Path(entry.path), int(size)))
+    return sorted(found, key=lambda source: source.name)
+
+
+def all_of(root: Path) -> list[Source]:
+    """Return archives and journals; one that is both, because its archiving was cut off, once."""
+    found = {source.name: source for source in archives_of(root)}
+    found |= {source.name: source for source in journals_of(root)}
+    return [found[name] for name in sorted(found)]

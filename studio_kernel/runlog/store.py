@@ -1,0 +1,478 @@
+"""`RunLog`: one object that writes the journal, keeps the DuckDB files up to date and answers questions.
+
+Writing returns as soon as the line is in the journal. Reading first folds what is new, if nobody else is at it, and
+then asks ``live.duckdb``.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
+from weakref import WeakSet
+
+from studio_kernel.domain.assets import Asset
+from studio_kernel.domain.events import Ticket
+from studio_kernel.domain.marks import Mark, Project
+from studio_kernel.domain.request import GenerationRequest
+from studio_kernel.domain.runs import Origin, RunRecord, RunStatus
+from studio_kernel.domain.sweep import Sweep
+from studio_kernel.errors import RunLogError
+from studio_kernel.runlog import archive, database, events, forking, quarantine, queries, schema
+from studio_kernel.runlog.background import Background, Duty
+from studio_kernel.runlog.database import DatabaseBusy, DatabaseCorrupt
+from studio_kernel.runlog.filesystem import network_file_system
+from studio_kernel.runlog.fold import Folder
+from studio_kernel.runlog.journal import Journal
+from studio_kernel.runlog.queries import Cursor, Facets, RunFilter, SweepRecord
+from studio_kernel.runlog.sources import journals_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from duckdb import DuckDBPyConnection
+
+Answer = TypeVar("Answer")
+
+READ_WAIT_S = 1.0
+_EVERY_RUN = RunFilter()
+_NOWHERE = Origin()
+
+
+def new_run_id() -> str:
+    """Return a new id: a UUID of version 7, so that ids sort by time."""
+    import uuid_utils
+
+    return str(uuid_utils.uuid7())
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the run log is doing.
+
+    Attributes
+    ----------
+    pending : int
+        Events that are only in memory, because they cannot be written; normally 0.
+    journal_error : str or None
+        Why they cannot.
+    quarantined : int
+        Lines of journals that could not be understood; they are in ``journal/bad/``.
+    error : str or None
+        Why the DuckDB files could not be brought up to date the last time.
+    public_is_busy : bool
+        Somebody holds ``runs.duckdb`` open for writing; it is brought up to date afterwards.
+    newer_events : bool
+        A newer studio writes here too; what it wrote is shown after an update of this one.
+    network_file_system : str or None
+        The kind of network file system the home is on; locks do not hold there.
+    """
+
+    pending: int = 0
+    journal_error: str | None = None
+    quarantined: int = 0
+    error: str | None = None
+    public_is_busy: bool = False
+    newer_events: bool = False
+    network_file_system: str | None = None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether there is nothing to tell a user."""
+        return self == Health(public_is_busy=self.public_is_busy)
+
+
+class RunLog:
+    """The run log of a home.
+
+    Nothing is created or started by opening it; the first event makes a journal, the first question or fold DuckDB
+    files, if there is anything to fold. It may be used from several threads, and in forked children.
+
+    Parameters
+    ----------
+    directory : pathlib.Path
+        The home.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from studio_kernel.domain.request import GenerationRequest
+    >>> with RunLog(Path(tempfile.mkdtemp())) as log:
+    ...     run_id = new_run_id()
+    ...     log.queued(run_id, GenerationRequest("studio-tiny", parameters={"prompt": "a boat"}), engine="diffusers")
+    ...     log.runs(RunFilter(text="boat"))[0].request.prompt
+    'a boat'
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = Path(directory).absolute()
+        live, public = self.directory / "live.duckdb", self.directory / "runs.duckdb"
+        self._journal = Journal(self.directory / "journal")
+        self._live = Folder(self.directory, live, sibling=public, wait_s=READ_WAIT_S, keeps_bad_lines=True)
+        self._public = Folder(self.directory, public, sibling=live, wait_s=0.0, keeps_bad_lines=False)
+        self._background: Background | None = None
+        self._mutex = threading.RLock()
+        self._network: str | None = None
+        forking.register(self)
+        _open_logs.add(self)
+
+    def __enter__(self) -> RunLog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Writing
+
+    def queued(self, run_id: str, request: GenerationRequest, *, engine: str, origin: Origin = _NOWHERE) -> None:
+        """Log that a run waits for its turn.
+
+        Raises
+        ------
+        HomeError
+            When nothing can be logged in this home; later events of a run never raise for such a reason.
+        ValueError
+            When `run_id` is no UUID; so for every other event.
+        """
+        self._append(events.queued(run_id, request, engine, origin))
+
+    def started(self, run_id: str, *, provenance: Mapping[str, object]) -> None:
+        """Log that work on a run begins, and what is known by now about what decides its result."""
+        self._append(events.started(run_id, provenance))
+
+    def ticket(self, run_id: str, ticket: Ticket) -> None:
+        """Log that a remote service has accepted a run, and how to find it there."""
+        self._append(events.ticket(run_id, ticket))
+
+    def finished(
+        self,
+        run_id: str,
+        status: RunStatus,
+        *,
+        assets: Sequence[Asset] = (),
+        seed: int | None = None,
+        elapsed_s: float | None = None,
+        cost_usd: float | None = None,
+        error: str | None = None,
+        outcome: Mapping[str, object] | None = None,
+    ) -> None:
+        """Log the end of a run; of several ends of one run the first counts.
+
+        Parameters
+        ----------
+        status : RunStatus
+            A final one.
+        assets : sequence of Asset
+            Its files; they are in the asset store already.
+        seed : int or None
+            The seed really used.
+        elapsed_s : float or None
+            Seconds since it started.
+        cost_usd : float or None
+            What was billed.
+        error : str or None
+            Why it failed, in words.
+        outcome : mapping or None
+            What else is known now, such as timings, peak memory and fallbacks; a `RunRecord` shows it as part of the
+            provenance.
+
+        Raises
+        ------
+        ValueError
+            For a status that is not final.
+        """
+        if not RunStatus(status).is_final:
+            raise ValueError(f"{str(status)!r} is not the end of a run; use succeeded, failed or cancelled")
+        self._append(
+            events.finished(
+                run_id,
+                RunStatus(status),
+                assets=assets,
+                seed=seed,
+                elapsed_s=elapsed_s,
+                cost_usd=cost_usd,
+                error=error,
+                outcome=outcome or {},
+            )
+        )
+
+    def mark(self, run_id: str, mark: Mark) -> None:
+        """Log what somebody says about a run; for each field the latest counts."""
+        if not mark.is_empty:
+            self._append(events.mark(run_id, mark))
+
+    def project(self, project: Project) -> None:
+        """Log a project that was made or changed."""
+        self._append(events.project(project))
+
+    def sweep(self, sweep_id: str, sweep: Sweep, project: str | None = None) -> None:
+        """Log the plan of a sweep, so that it can be opened again."""
+        self._append(events.sweep(sweep_id, sweep, project))
+
+    # Reading
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """Return a run with everything the log knows about it; `None` when there is none of that id."""
+        if not _is_uuid(run_id):
+            return None
+        return self._ask(lambda connection: queries.by_id(connection, run_id), pause_s=0.0)
+
+    def find(self, part: str, limit: int = 10) -> list[str]:
+        """Return the ids that begin or end with `part`, newest first."""
+        return self._ask(lambda connection: queries.ids_like(connection, part.lower(), limit))
+
+    def runs(
+        self, wanted: RunFilter = _EVERY_RUN, *, limit: int | None = 50, before: Cursor | None = None
+    ) -> list[RunRecord]:
+        """Return runs, newest first.
+
+        Parameters
+        ----------
+        limit : int or None
+            How many at most; `None` = all.
+        before : Cursor or None
+            Only those behind this place: ``Cursor.after(page[-1])`` gives the next page.
+        """
+        return self._ask(lambda connection: queries.page(connection, wanted, limit, before))
+
+    def frame(
+        self, wanted: RunFilter = _EVERY_RUN, *, limit: int | None = 50, where: str | None = None
+    ) -> pd.DataFrame:
+        """Return runs as a table, newest first, a row for each, with ``id`` as first column.
+
+        Parameters
+        ----------
+        where : str or None
+            A further condition in SQL over the columns of the view ``runs``, such as ``"guidance_scale > 4"``.
+
+        Raises
+        ------
+        RunLogError
+            When `where` is no condition, or wants to reach outside the log.
+        """
+
+        def answer(connection: DuckDBPyConnection) -> pd.DataFrame:
+            if where is not None:
+                _require_query(connection, f"SELECT * FROM runs WHERE {where}")
+            return queries.frame(connection, wanted, limit, where)
+
+        return self._ask(answer, confined=where is not None)
+
+    def count(self, wanted: RunFilter = _EVERY_RUN) -> int:
+        """Return how many runs there are."""
+        return self._ask(lambda connection: queries.count(connection, wanted))
+
+    def facets(self, wanted: RunFilter = _EVERY_RUN) -> Facets:
+        """Return how many runs there are of each model, status, rating and so on."""
+        return self._ask(lambda connection: queries.facets(connection, wanted))
+
+    def assets_of(self, ids: Sequence[str]) -> dict[str, tuple[Asset, ...]]:
+        """Return the files of some runs, by id."""
+        known = [run_id for run_id in ids if _is_uuid(run_id)]
+        return self._ask(lambda connection: queries.assets_of(connection, known))
+
+    def ticket_of(self, run_id: str) -> Ticket | None:
+        """Return how to find a run at its remote service; `None` when it was not accepted there."""
+        if not _is_uuid(run_id):
+            return None
+        return self._ask(lambda connection: queries.ticket_of(connection, run_id), pause_s=0.0)
+
+    def projects(self) -> list[Project]:
+        """Return every project, newest first."""
+        return self._ask(queries.projects)
+
+    def sweep_of(self, sweep_id: str) -> SweepRecord | None:
+        """Return a sweep that was planned here; `None` when there is none of that id."""
+        found = self._ask(lambda connection: queries.sweeps(connection, sweep_id, 1), pause_s=0.0)
+        return found[0] if found else None
+
+    def sweeps(self, *, limit: int | None = 50) -> list[SweepRecord]:
+        """Return sweeps, newest first."""
+        return self._ask(lambda connection: queries.sweeps(connection, None, limit))
+
+    def succeeded_with(self, digests: Sequence[str]) -> dict[str, str]:
+        """Return the newest run that succeeded for each request that has one, digest → id."""
+        return self._ask(lambda connection: queries.succeeded_with(connection, digests), pause_s=0.0)
+
+    def sql(self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pd.DataFrame:
+        """Return the result of a query of your own; ``docs/reference/run-log.md`` lists views, tables and columns.
+
+        Parameters
+        ----------
+        query : str
+            One SELECT. It can read the log and nothing else: no files, no network, no settings.
+        parameters : sequence or mapping
+            Values for ``?`` or ``$name`` in the query.
+
+        Raises
+        ------
+        RunLogError
+            When it is anything else than one SELECT, or DuckDB cannot answer it; the message says why.
+        """
+
+        def answer(connection: DuckDBPyConnection) -> pd.DataFrame:
+            _require_query(connection, query)
+            return queries.table(connection, query, parameters)
+
+        return self._ask(answer, confined=True)
+
+    # Keeping up
+
+    @property
+    def pending_events(self) -> int:
+        """Number of events that are only in memory, because the disk is full; normally 0."""
+        return self._journal.pending
+
+    def health(self) -> Health:
+        """Return how the run log is doing."""
+        duties = self._background.duties if self._background else ()
+        errors = [self._live.error, self._public.error, *(duty.error for duty in duties)]
+        return Health(
+            pending=self._journal.pending,
+            journal_error=self._journal.error,
+            quarantined=quarantine.count(self.directory / "journal" / "bad"),
+            error=next((error for error in errors if error), None),
+            public_is_busy=self._public.is_busy,
+            newer_events=self._live.met_newer,
+            network_file_system=self._network,
+        )
+
+    def changed_since(self, token: str | None) -> str:
+        """Return a token of the state of the log, equal to `token` when nothing has changed since.
+
+        A few stat calls, for those who look again and again: take the token, read, and read again once it differs.
+        """
+        parts = [f"{source.name}:{source.size_bytes}" for source in journals_of(self.directory)]
+        with suppress(FileNotFoundError):
+            state = self._live.path.stat()
+            parts.append(f"{state.st_mtime_ns}:{state.st_size}")
+        now = "|".join(parts)
+        return token if token == now else now
+
+    def sync(self) -> None:
+        """Write everything to the disk, and fold it into both DuckDB files unless somebody else holds them."""
+        self._journal.flush()
+        self._live.catch_up(pause_s=0.0, lock_wait_s=READ_WAIT_S, limit_s=60.0)
+        self._publish()
+
+    def close(self) -> None:
+        """Stop the thread, fold what was written and leave the journal; closing twice is the same as once."""
+        with self._mutex:
+            background, self._background = self._background, None
+        if background is None:
+            return
+        background.stop()
+        self._journal.close()
+        with suppress(OSError):
+            self.sync()
+
+    def renew_in_child(self) -> None:
+        """Begin anew in a forked child, which has none of its parent's threads."""
+        self._mutex, self._background = threading.RLock(), None
+
+    def _append(self, event: events.Event) -> None:
+        self._journal.append(event)
+        if self._background is None:
+            self._start()
+
+    def _start(self) -> None:
+        with self._mutex:
+            if self._background is None:
+                self._network = network_file_system(self.directory)
+                self._background = Background(
+                    Duty(self._journal.flush, 0.2),
+                    Duty(self._live.catch_up, 0.5),
+                    Duty(self._publish, 10.0),
+                )
+        if self._network:
+            warnings.warn(
+                f"the home {str(self.directory)!r} is on a network file system ({self._network}), where file locks "
+                "do not hold; keep it on a local disk",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+
+    def _publish(self) -> None:
+        """Bring the public file up to date, and put away journals that are in both files."""
+        import duckdb
+
+        if not self._public.catch_up(pause_s=0.0, limit_s=60.0):
+            return
+        idle = [source for source in journals_of(self.directory) if source.name != self._journal.open_name]
+        if idle:
+            with suppress(DatabaseBusy, duckdb.Error):
+                folded = archive.folded_everywhere(idle, self._live.watermarks(), self._public.watermarks())
+                for source in folded:
+                    archive.put_away(source, self.directory / "journal" / "done")
+
+    def _ask(
+        self, question: Callable[[DuckDBPyConnection], Answer], *, pause_s: float | None = None, confined: bool = False
+    ) -> Answer:
+        import duckdb
+
+        self._freshen(pause_s)
+        damaged = database.identity(self._live.path)
+        try:
+            try:
+                return self._answer(question, confined)
+            except DatabaseCorrupt:
+                self._live.replace(damaged)
+                return self._answer(question, confined)
+        except duckdb.Error as error:
+            raise RunLogError(str(error)) from error
+
+    def _answer(self, question: Callable[[DuckDBPyConnection], Answer], confined: bool) -> Answer:
+        with self._reading(confined) as connection:
+            return question(connection)
+
+    def _reading(self, confined: bool) -> AbstractContextManager[DuckDBPyConnection]:
+        if not database.is_usable(self._live.path):
+            return schema.empty(confined=confined)
+        if confined:
+            return database.sandboxed(self._live.path, wait_s=READ_WAIT_S)
+        return database.attached(self._live.path, read_only=True, wait_s=READ_WAIT_S)
+
+    def _freshen(self, pause_s: float | None) -> None:
+        """Fold what is new before a question; at once and with patience if some of it is our own."""
+        name = self._journal.name
+        if name is not None and not self._live.has(name, self._journal.position):
+            self._live.catch_up(pause_s=0.0, lock_wait_s=READ_WAIT_S)
+        elif pause_s is not None:
+            self._live.catch_up(pause_s=pause_s)
+        else:
+            self._live.catch_up()
+
+
+def _require_query(connection: DuckDBPyConnection, query: str) -> None:
+    import duckdb
+
+    statements = connection.extract_statements(query)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise RunLogError(f"only one SELECT is answered, got {query!r}; the log is changed through the studio alone")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except (ValueError, AttributeError, TypeError):
+        return False
+    return True
+
+
+_open_logs: WeakSet[RunLog] = WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Leave everything in order when the interpreter ends."""
+    for log in list(_open_logs):
+        log.close()
+    database.retire()

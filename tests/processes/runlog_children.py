@@ -1,0 +1,156 @@
+"""Programs that the process tests of the run log start: ``runlog_children.py MODE ARGUMENT…``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from runlog_tools import log_run, request
+from studio_kernel.domain.assets import Asset
+from studio_kernel.domain.runs import Origin, RunStatus
+from studio_kernel.runlog import RunLog, events, new_run_id
+from studio_kernel.runlog.fold import Folder
+from studio_kernel.runlog.journal import Journal
+
+
+def until_killed(home: str, acknowledged: str) -> None:
+    """Log runs and fold without pause; write what is logged to `acknowledged`."""
+    root = Path(home)
+    journal = Journal(root / "journal")
+    live = Folder(root, root / "live.duckdb", sibling=root / "runs.duckdb", wait_s=1.0, keeps_bad_lines=True)
+    public = Folder(root, root / "runs.duckdb", sibling=live.path, wait_s=0.0, keeps_bad_lines=False)
+
+    def keep_folding() -> None:
+        while True:
+            for folder in (live, public):
+                with suppress(Exception):
+                    folder.catch_up(pause_s=0.0)
+
+    threading.Thread(target=keep_folding, daemon=True).start()
+    notes = os.open(acknowledged, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    ended = {"seed": None, "elapsed_s": None, "cost_usd": None, "error": None, "outcome": {}}
+    while True:
+        run_id = new_run_id()
+        asset = Asset(run_id.replace("-", "") * 2, "image/png", 5)
+        for event in (
+            events.queued(run_id, request("castle " * 20), "procedural", Origin()),
+            events.started(run_id, {}),
+            events.finished(run_id, RunStatus.SUCCEEDED, assets=[asset], **ended),
+        ):
+            journal.append(event)
+            os.write(notes, f"{run_id} {event['event']}\n".encode())
+        time.sleep(0.002)
+
+
+def log_runs(home: str, count: str, pause_s: str) -> None:
+    """Log runs; print each id and how many milliseconds the appends took."""
+    with RunLog(Path(home)) as log:
+        for _ in range(int(count)):
+            begun = time.perf_counter()
+            run_id = log_run(log)
+            print(run_id, (time.perf_counter() - begun) * 1e3 / 3, flush=True)
+            time.sleep(float(pause_s))
+
+
+def hold(path: str, *, read_only: bool = False) -> None:
+    """Keep a DuckDB file open as another program would; let go when a line comes in."""
+    import duckdb
+
+    connection = duckdb.connect(path, read_only=read_only)
+    if not read_only:
+        connection.execute("CREATE OR REPLACE TABLE my_notes AS SELECT 42 AS answer")
+        connection.execute("CREATE OR REPLACE VIEW my_view AS SELECT count(*) AS n FROM runs")
+    print("held", flush=True)
+    sys.stdin.readline()
+    connection.close()
+
+
+def hold_reading(path: str) -> None:
+    """Keep a DuckDB file open for reading only."""
+    hold(path, read_only=True)
+
+
+def fold_without_posix_lock(home: str, seconds: str) -> None:
+    """Log and fold, while another thread makes this process lose DuckDB's own lock again and again."""
+    root = Path(home)
+    stop = time.monotonic() + float(seconds)
+
+    def drop_locks() -> None:
+        while time.monotonic() < stop:
+            with suppress(OSError), (root / "live.duckdb").open("rb"):
+                pass
+            time.sleep(0.001)
+
+    threading.Thread(target=drop_locks, daemon=True).start()
+    with RunLog(root) as log:
+        while time.monotonic() < stop:
+            print(log_run(log), flush=True)
+            log.count()
+
+
+def fork_and_log(home: str) -> None:
+    """Log in a parent that has used DuckDB, and in a child forked from it; print both ids."""
+    log = RunLog(Path(home))
+    print(log_run(log), flush=True)
+    assert log.count() == 1
+    pid = os.fork()
+    if pid == 0:
+        print(log_run(log), flush=True)
+        assert log.count() >= 1
+        log.close()
+        sys.exit(0)
+    print(log_run(log), flush=True)
+    _, status = os.waitpid(pid, 0)
+    assert status == 0, f"the child ended with {status}"
+    log.close()
+
+
+def exit_without_closing(home: str) -> None:
+    """End the interpreter in the middle of everything."""
+    log = RunLog(Path(home))
+    for _ in range(200):
+        print(log_run(log), flush=True)
+    threading.Thread(target=lambda: [log.count() for _ in range(1000)], daemon=True).start()
+    time.sleep(0.05)
+
+
+def interrupted(home: str) -> None:
+    """Log while Ctrl-C comes again and again; print what was acknowledged."""
+    log = RunLog(Path(home))
+    done = threading.Event()
+
+    def interrupt() -> None:
+        while not done.wait(0.003):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    acknowledged = []
+    while len(acknowledged) < 150:
+        with suppress(KeyboardInterrupt):
+            acknowledged.append(log_run(log))
+    done.set()
+    time.sleep(0.02)
+    log.close()
+    print("\n".join(acknowledged))
+
+
+def fill_disk(home: str) -> None:
+    """Log 600 runs with long prompts; obey the lines that come in: ``health``, ``sync`` or ``close``."""
+    log = RunLog(Path(home))
+    for i in range(600):
+        log_run(log, f"{i} " + "x" * 8000)
+    for line in sys.stdin:
+        if line.strip() == "sync":
+            log.sync()
+        if line.strip() == "close":
+            log.close()
+        print(log.pending_events, flush=True)
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])
