@@ -52,13 +52,12 @@ class FakeModels(dict):
             ModelCard("cloudy", "Cloudy", "Tests", "cloud", tasks[:1], quick),
         )
         super().__init__({card.id: card for card in cards})
-        self.loras = {"ink": SimpleNamespace(id="ink", name="Ink")}
 
     def for_task(self, task):
         return [card for card in self.values() if Task(task) in card.tasks]
 
-    def status(self, model):
-        return SimpleNamespace(is_selectable=self[model].engine == "fake", reason="needs the cloud engine")
+    def status(self, card):
+        return SimpleNamespace(selectable=card.engine == "fake", reason="needs the cloud engine")
 
 
 class FakeRun:
@@ -95,6 +94,7 @@ class FakeStudio:
         self.broken = ""
         self._changes = 0
         self.models = FakeModels()
+        self.catalog = SimpleNamespace(loras={"ink": SimpleNamespace(id="ink", name="Ink")})
         self.step_s = 0.0
         self._watches: dict[str, list] = {}
         self._files = [_picture(directory / f"{colour}.png", colour) for colour in COLOURS]
@@ -130,7 +130,8 @@ class FakeStudio:
         if self.mode == "locked":
             raise ReadOnlyError("marks are off")
         record = self.record(run)
-        self._records[self._records.index(record)] = replace(record, **changes)
+        said = {name: value for name, value in changes.items() if value is not None}
+        self._records[self._records.index(record)] = replace(record, **said)
         self._changes += 1
 
     def changed_since(self, token=None):

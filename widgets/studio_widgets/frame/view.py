@@ -12,7 +12,7 @@ import traitlets
 _HERE = Path(__file__).parent
 
 
-class Frame(anywidget.AnyWidget):
+class Frame(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
     """Goes into the root of a panel as its first child.
 
     Parameters

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from studio_kernel.domain.marks import MAX_RATING
 
@@ -70,7 +70,9 @@ def read(content: Mapping[str, object]) -> Intent | None:
             _whole(seq) and 0 < len(runs) <= MAX_THUMBNAILS and all(map(_id, runs))
         ):
             return Thumbnails(tuple(runs), seq)
-        case {"kind": "open", "run": run} if run == "" or _id(run):
+        case {"kind": "open", "run": ""}:
+            return Open("")
+        case {"kind": "open", "run": run} if _id(run):
             return Open(run)
         case {"kind": "star", "run": run, "on": bool(on)} if _id(run):
             return Star(run, on)
@@ -81,9 +83,9 @@ def read(content: Mapping[str, object]) -> Intent | None:
     return None
 
 
-def _whole(value: object) -> bool:
+def _whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
 
 
-def _id(value: object) -> bool:
+def _id(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= MAX_ID

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import ipywidgets
 import traitlets
 
+from studio_widgets.choice import Choice
 from studio_widgets.facts import badges_of, facts_of, title_of
 from studio_widgets.frame import panel as parts
 from studio_widgets.gallery.state import GalleryState
@@ -71,50 +73,16 @@ class GalleryPanel(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
 def _filters(state: GalleryState) -> ipywidgets.HBox:
     """Return the bar of filters, joined to the state."""
     text = ipywidgets.Text(value=state.text, description="Search", placeholder="Words of the prompt")
-    text.observe(
-        lambda change, later=Debounced(lambda value: state.set_trait("text", value)): later(change.new), "value"
-    )
-    model = _ModelChoice(state).control
+    search = Debounced(lambda words: state.set_trait("text", words))
+    text.observe(lambda change: search(change.new), "value")
+    model = Choice(state, "model", "Model", partial(_model_options, state), follow=["models"])
     favourite = ipywidgets.ToggleButton(value=state.favourite, description="♥ Favourites", tooltip="Only favourites")
     traitlets.link((state, "favourite"), (favourite, "value"))
     return parts.styled(parts.row(parts.field(text), parts.field(model), favourite), "sg-filters")
 
 
-class _ModelChoice:
-    """A dropdown of models whose options follow the state.
-
-    New options make a dropdown forget its value (it says so by a change to the first one), so changes of the value
-    count as a choice only when they are not a consequence of that.
-    """
-
-    def __init__(self, state: GalleryState) -> None:
-        self._state = state
-        self._offering = False
-        self.control = ipywidgets.Dropdown(description="Model")
-        self.control.observe(self._choose, "value")
-        state.observe(lambda _change: self._offer(), ["models", "model"])
-        self._offer()
-
-    def _choose(self, change: traitlets.Bunch) -> None:
-        if not self._offering:
-            self._state.model = change.new or ""
-
-    def _offer(self) -> None:
-        options = tuple(_model_options(self._state))
-        self._offering = True
-        try:
-            if options != tuple(self.control.options):
-                self.control.options = options
-            self.control.value = self._state.model
-        finally:
-            self._offering = False
-
-
 def _model_options(state: GalleryState) -> list[tuple[str, str]]:
-    known = dict(state.models)
-    if state.model and state.model not in known:
-        known[state.model] = 0
-    return [("All models", ""), *((f"{model} ({count:,})", model) for model, count in sorted(known.items()))]
+    return [("All models", ""), *((f"{model} ({count:,})", model) for model, count in state.models)]
 
 
 def _counted(total: int) -> str:

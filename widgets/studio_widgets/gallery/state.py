@@ -6,29 +6,23 @@ asked for, so a home of a million costs no more than one of a hundred.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, replace
-from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import traitlets
-from studio_kernel.runlog import RunFilter
 
 from studio_kernel.domain.runs import RunRecord, RunStatus
 from studio_kernel.errors import StudioError
+from studio_kernel.runlog import RunFilter
+from studio_widgets.state import PanelState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from studio_kernel.domain.assets import Asset
     from studio_kernel.studio import Studio
 
 PAGE = 200
 MAX_PAGES = 40
 MAX_TEXT = 500
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +48,7 @@ class Item:
     files: int
 
 
-def _shown(method: Callable[Concatenate[GalleryState, P], T]) -> Callable[Concatenate[GalleryState, P], T | None]:
-    """Turn an expected error of `method` into the state's `error` text."""
-
-    @wraps(method)
-    def guarded(state: GalleryState, *arguments: P.args, **options: P.kwargs) -> T | None:
-        try:
-            result = method(state, *arguments, **options)
-        except (StudioError, OSError) as error:
-            state.error = str(error)
-            return None
-        state.error = ""
-        return result
-
-    return guarded
-
-
-class GalleryState(traitlets.HasTraits):
+class GalleryState(PanelState):
     """Runs of a home under a filter.
 
     Parameters
@@ -94,8 +72,6 @@ class GalleryState(traitlets.HasTraits):
         Rises whenever what `items` returns may have changed.
     details : RunRecord or None
         The run that is looked at.
-    error : str
-        What went wrong last, in words; empty when nothing did.
 
     Examples
     --------
@@ -111,14 +87,11 @@ class GalleryState(traitlets.HasTraits):
     models: traitlets.List[tuple[str, int]] = traitlets.List(read_only=True)
     version = traitlets.Int(0, read_only=True)
     details = traitlets.Instance(RunRecord, allow_none=True, read_only=True)
-    error = traitlets.Unicode()
 
     def __init__(self, studio: Studio) -> None:
-        super().__init__()
-        self._studio = studio
-        self._lock = threading.RLock()
+        super().__init__(studio)
         self._pages: dict[int, list[RunRecord]] = {}
-        self._token: object = None
+        self._token: str | None = None
         self.observe(lambda _change: self.refresh(), ["text", "model", "favourite"])
         self.refresh()
 
@@ -131,25 +104,13 @@ class GalleryState(traitlets.HasTraits):
         """The filter as the run log takes it."""
         return RunFilter(model=self.model or None, text=self.text.strip(), favourite=self.favourite or None)
 
-    @_shown
     def refresh(self) -> None:
         """Read again what there is."""
-        with self._lock:
-            self._token = self._studio.changed_since(self._token)
-            self._pages.clear()
-            total, models = self._counts()
-            details = self._studio.record(self.details.id) if self.details else None
-        with self.hold_trait_notifications():
-            self.set_trait("total", total)
-            self.set_trait("models", models)
-            self.set_trait("details", details)
-            self.set_trait("version", self.version + 1)
+        self._attempt(self._read)
 
-    @_shown
     def poll(self) -> None:
         """Refresh if something was logged since; cheap when nothing was."""
-        if self._studio.changed_since(self._token) != self._token:
-            self.refresh()
+        self._attempt(self._read_if_changed)
 
     def items(self, first: int, last: int) -> list[Item]:
         """Return what stands at the places `first` … `last` − 1; fewer at the end."""
@@ -163,10 +124,9 @@ class GalleryState(traitlets.HasTraits):
         path = self._studio.assets.thumbnail(asset) if asset else None
         return path.read_bytes() if path else None
 
-    @_shown
     def open(self, run: str) -> None:
         """Look at a run; an empty id closes the details."""
-        self.set_trait("details", self._studio.record(run) if run else None)
+        self._attempt(lambda: self.set_trait("details", self._studio.record(run) if run else None))
 
     def close(self) -> None:
         """Look at no run."""
@@ -174,26 +134,35 @@ class GalleryState(traitlets.HasTraits):
 
     def file(self, index: int = 0) -> tuple[bytes, str]:
         """Return bytes and media type of a file of the run that is looked at; nothing when there is none."""
-        if self.details is None or index >= len(self.details.assets):
-            return b"", "image/webp"
-        asset = self.details.assets[index]
-        try:
-            return self._studio.assets.path(asset).read_bytes(), asset.media_type
-        except (StudioError, OSError) as error:
-            self.error = str(error)
-            return b"", asset.media_type
+        return self._file_of(self.details, index)
 
-    @_shown
     def star(self, on: bool, run: str = "") -> None:
         """Make a run, or the one that is looked at, a favourite, or no longer."""
-        self._studio.mark(run or self._looked_at(), favourite=on)
-        self.refresh()
+        self._attempt(lambda: self._mark(run, favourite=on))
 
-    @_shown
     def rate(self, rating: int, run: str = "") -> None:
         """Give a run, or the one that is looked at, 1 … 5 stars; 0 takes them away."""
-        self._studio.mark(run or self._looked_at(), rating=rating)
-        self.refresh()
+        self._attempt(lambda: self._mark(run, rating=rating))
+
+    def _mark(self, run: str, *, favourite: bool | None = None, rating: int | None = None) -> None:
+        self._studio.mark(run or self._looked_at(), favourite=favourite, rating=rating)
+        self._read()
+
+    def _read_if_changed(self) -> None:
+        if self._studio.changed_since(self._token) != self._token:
+            self._read()
+
+    def _read(self) -> None:
+        with self._lock:
+            self._token = self._studio.changed_since(self._token)
+            self._pages.clear()
+            total, models = self._counts()
+            details = self._studio.record(self.details.id) if self.details else None
+        with self.hold_trait_notifications():
+            self.set_trait("total", total)
+            self.set_trait("models", models)
+            self.set_trait("details", details)
+            self.set_trait("version", self.version + 1)
 
     def _looked_at(self) -> str:
         if self.details is None:

@@ -15,7 +15,7 @@ from studio_widgets.gallery.state import GalleryState
 _HERE = Path(__file__).parent
 
 
-class Grid(anywidget.AnyWidget):
+class Grid(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
     """Shows the runs of a `GalleryState` as a grid of which only the visible part exists in the page.
 
     The view asks for items by place and for thumbnails by run; both come back as messages, pictures as buffers.

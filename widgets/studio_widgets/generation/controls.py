@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any, Protocol
 
 import ipywidgets
@@ -151,7 +150,7 @@ def _number(
         slider = ipywidgets.IntSlider(min=int(low), max=int(high), step=int(parameter.step or 1))
     else:
         step = parameter.step or (high - low) / 100
-        decimals = max(0, -Decimal(f"{step:g}").normalize().as_tuple().exponent)
+        decimals = len(f"{step:g}".partition(".")[2])
         slider = ipywidgets.FloatSlider(min=low, max=high, step=step, readout_format=f".{decimals}f")
     slider.description, slider.continuous_update = title, False
     return slider, _same, _same

@@ -13,6 +13,7 @@ import traitlets
 from studio_kernel.domain.parameters import Parameter
 from studio_kernel.domain.runs import RunStatus
 from studio_kernel.domain.tasks import Task
+from studio_widgets.choice import Choice
 from studio_widgets.facts import badges_of, facts_of, title_of
 from studio_widgets.frame import panel as parts
 from studio_widgets.generation.controls import Control, control_for
@@ -34,8 +35,8 @@ class GenerationPanel(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
     ----------
     studio : Studio
         Opened as an editor.
-    task : str
-        What to begin with.
+    task, model : str
+        What to begin with; the first model that serves the task when none is named.
 
     Attributes
     ----------
@@ -48,10 +49,10 @@ class GenerationPanel(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
     >>> panel.state.prompt = "a red boat on the sea"  # doctest: +SKIP
     """
 
-    def __init__(self, studio: Studio, task: str = str(Task.TEXT_TO_IMAGE)) -> None:
-        self.state = GenerationState(studio, task)
+    def __init__(self, studio: Studio, *, task: str = str(Task.TEXT_TO_IMAGE), model: str = "") -> None:
+        self.state = GenerationState(studio, task=task, model=model)
         head, self._standing = parts.head("Generate")
-        form = parts.styled(ipywidgets.VBox([Form(self.state, studio), Actions(self.state)]), "st-column")
+        form = parts.styled(ipywidgets.VBox([Form(self.state), Actions(self.state)]), "st-column")
         split = parts.styled(ipywidgets.HBox([form, Outcome(self.state)]), "st-split")
         super().__init__([parts.panel("Generate", head, split)])
         self.state.observe(lambda _change: self._show(), ["status", "model"])
@@ -68,8 +69,8 @@ def _standing(state: GenerationState) -> str:
 class Form(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
     """Task, model and a control for every parameter; made anew when the parameters change."""
 
-    def __init__(self, state: GenerationState, studio: Studio) -> None:
-        self._state, self._studio = state, studio
+    def __init__(self, state: GenerationState) -> None:
+        self._state = state
         self._controls: dict[str, Control] = {}
         self._what = ipywidgets.VBox()
         self._how = parts.card()
@@ -78,7 +79,9 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self._fold.observe(lambda _change: self._unfold(), "value")
         self._random = ipywidgets.ToggleButton(description="Random seed", tooltip="A new seed for every picture")
         traitlets.link((state, "random_seed"), (self._random, "value"))
-        chosen = parts.row(parts.field(_task_choice(state)), parts.field(_model_choice(state)))
+        task = Choice(state, "task", "Task", partial(_task_options, state), follow=["model"])
+        model = Choice(state, "model", "Model", partial(_model_options, state), follow=["task"])
+        chosen = parts.row(parts.field(task), parts.field(model))
         super().__init__([parts.card(chosen, parts.styled(self._what, "st-column")), self._how])
         parts.styled(self, "st-column")
         state.observe(lambda _change: self._build(), "parameters")
@@ -87,7 +90,7 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
 
     def _build(self) -> None:
         state = self._state
-        known = {lora.id: lora.name for lora in self._studio.models.loras.values()}
+        known = state.loras()
         self._controls = {
             parameter.name: control_for(parameter, _value_of(state, parameter), _tell(state, parameter), known)
             for parameter in state.parameters
@@ -129,36 +132,12 @@ def _tell(state: GenerationState, parameter: Parameter) -> Callable[[object], No
     return partial(state.give if parameter.is_media else state.set, parameter.name)
 
 
-def _task_choice(state: GenerationState) -> ipywidgets.Dropdown:
-    options = [(task.label, str(task)) for task in state.tasks()] or [(Task(state.task).label, state.task)]
-    choice = ipywidgets.Dropdown(description="Task", options=options)
-    traitlets.link((state, "task"), (choice, "value"))
-    return choice
+def _task_options(state: GenerationState) -> list[tuple[str, str]]:
+    return [(task.label, str(task)) for task in state.tasks()]
 
 
-def _model_choice(state: GenerationState) -> ipywidgets.Dropdown:
-    """Return a dropdown of the models for the task; what it offers follows the task."""
-    choice = ipywidgets.Dropdown(description="Model")
-    offering = False
-
-    def offer(_change: object = None) -> None:
-        nonlocal offering
-        offering = True
-        options = [(card.name or card.id, card.id) for card in state.models()]
-        if state.model not in [model for _name, model in options]:
-            options.insert(0, (state.model or "none", state.model))
-        choice.options = options
-        choice.value = state.model
-        offering = False
-
-    def choose(change: traitlets.Bunch) -> None:
-        if not offering:
-            state.model = change.new
-
-    offer()
-    choice.observe(choose, "value")
-    state.observe(offer, ["task", "model"])
-    return choice
+def _model_options(state: GenerationState) -> list[tuple[str, str]]:
+    return [(card.name or card.id, card.id) for card in state.models()]
 
 
 class Actions(ipywidgets.HBox):  # type: ignore[misc]  # untyped base

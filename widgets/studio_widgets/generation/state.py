@@ -6,9 +6,8 @@ the studio a few times a second and only sets traits that are shown.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import traitlets
 
@@ -17,6 +16,7 @@ from studio_kernel.domain.runs import RunProgress, RunRecord, RunStatus
 from studio_kernel.domain.tasks import Task
 from studio_kernel.errors import StudioError, UnknownModelError
 from studio_widgets.generation.snapshot import Snapshot, resolve
+from studio_widgets.state import PanelState
 
 if TYPE_CHECKING:
     from studio_kernel.domain.model import ModelCard
@@ -27,15 +27,15 @@ OWN_TRAITS = ("prompt", "negative_prompt")
 MAX_UPLOAD_BYTES = 64 * 2**20
 
 
-class GenerationState(traitlets.HasTraits):
+class GenerationState(PanelState):
     """What is to be generated, how far it is, and what came of it.
 
     Parameters
     ----------
     studio : Studio
         Opened as an editor.
-    task : str
-        What to begin with.
+    task, model : str
+        What to begin with; the first model that serves the task when none is named.
 
     Attributes
     ----------
@@ -57,8 +57,6 @@ class GenerationState(traitlets.HasTraits):
         A small WebP picture of the state so far.
     result : RunRecord or None
         The last run that ended.
-    error : str
-        What is wrong, in words; empty when nothing is.
 
     Examples
     --------
@@ -74,7 +72,7 @@ class GenerationState(traitlets.HasTraits):
     negative_prompt = traitlets.Unicode()
     values: traitlets.Dict[str, object] = traitlets.Dict()
     random_seed = traitlets.Bool(True)
-    parameters: traitlets.Tuple[tuple[Parameter, ...], object] = traitlets.Tuple(read_only=True)
+    parameters = traitlets.Tuple(read_only=True)
     status = traitlets.Unicode()
     step = traitlets.Int(0)
     total = traitlets.Int(0)
@@ -82,29 +80,29 @@ class GenerationState(traitlets.HasTraits):
     elapsed_s = traitlets.Float(0.0)
     preview = traitlets.Bytes()
     result = traitlets.Instance(RunRecord, allow_none=True)
-    error = traitlets.Unicode()
 
-    def __init__(self, studio: Studio, task: str = str(Task.TEXT_TO_IMAGE)) -> None:
-        super().__init__(task=task)
-        self._studio = studio
-        self._lock = threading.RLock()
+    def __init__(self, studio: Studio, *, task: str = str(Task.TEXT_TO_IMAGE), model: str = "") -> None:
+        super().__init__(studio, task=task, model=model)
         self._run: Run | None = None
         self._unwatch: Callable[[], None] = lambda: None
         self.observe(lambda _change: self._choose_model(), "task")
         self.observe(lambda _change: self._adapt(), ["task", "model"])
-        self._choose_model()
+        if not model:
+            self._choose_model()
         self._adapt()
 
     # What can be asked for
 
     def tasks(self) -> list[Task]:
-        """Return the tasks that at least one usable model serves."""
-        return [task for task in Task if self.models(task)]
+        """Return the tasks of the chosen model, and those that another usable model serves."""
+        card = self._card()
+        own = card.tasks if card is not None else ()
+        return [task for task in Task if task in own or self.models(task)]
 
     def models(self, task: str | None = None) -> list[ModelCard]:
         """Return the usable models for a task, recommended ones first."""
         models = self._studio.models
-        return [card for card in models.for_task(task or self.task) if models.status(card.id).is_selectable]
+        return [card for card in models.for_task(task or self.task) if models.status(card).selectable]
 
     def set(self, name: str, value: object) -> None:
         """Set one parameter; `None` means the model's default."""
@@ -121,6 +119,10 @@ class GenerationState(traitlets.HasTraits):
             self.error = f"{name}: {len(data) / 2**20:.0f} MB are more than the {MAX_UPLOAD_BYTES // 2**20} MB allowed"
         else:
             self._attempt(lambda: self.set(name, self._studio.assets.take(data, name)))
+
+    def loras(self) -> dict[str, str]:
+        """Return the adapters of the catalog: id → name."""
+        return {lora.id: lora.name for lora in self._studio.catalog.loras.values()}
 
     def resolve(self) -> Snapshot:
         """Return what the form says now; changes nothing."""
@@ -155,20 +157,14 @@ class GenerationState(traitlets.HasTraits):
 
     def file(self, index: int = 0) -> tuple[bytes, str]:
         """Return bytes and media type of a file of the result; nothing when there is none."""
-        if self.result is None or index >= len(self.result.assets):
-            return b"", "image/webp"
-        asset = self.result.assets[index]
-        try:
-            return self._studio.assets.path(asset).read_bytes(), asset.media_type
-        except (StudioError, OSError) as error:
-            self.error = str(error)
-            return b"", asset.media_type
+        return self._file_of(self.result, index)
 
     def _submit(self) -> None:
         snapshot = self.resolve()
         if not snapshot.is_ready:
             raise StudioError("\n".join(_in_words(self.parameters, problem) for problem in snapshot.problems))
-        run = self._studio.submit(model=snapshot.model, task=snapshot.task, **snapshot.values)
+        values: Mapping[str, Any] = snapshot.values
+        run = self._studio.submit(model=snapshot.model, task=snapshot.task, **values)
         with self._lock:
             self._unwatch()
             self._run = run
@@ -194,15 +190,6 @@ class GenerationState(traitlets.HasTraits):
             self.elapsed_s = progress.elapsed_s
             self.preview = (progress.preview or b"") if not progress.status.is_final else b""
 
-    def _attempt(self, act: Callable[[], object]) -> None:
-        """Do something that may be refused, and keep the reason."""
-        try:
-            act()
-        except (StudioError, OSError) as error:
-            self.error = str(error)
-        else:
-            self.error = ""
-
     # Following model and task
 
     def _card(self) -> ModelCard | None:
@@ -210,9 +197,10 @@ class GenerationState(traitlets.HasTraits):
 
     def _choose_model(self) -> None:
         """Keep the model if it serves the task, else take the first that does."""
-        offered = [card.id for card in self.models()]
-        if self.model not in offered:
-            self.model = offered[0] if offered else ""
+        card = self._card()
+        if card is None or self.task not in card.tasks:
+            offered = self.models()
+            self.model = offered[0].id if offered else ""
 
     def _adapt(self) -> None:
         """Follow the model: keep the values it also takes, forget the others, fill in its defaults."""

@@ -14,7 +14,7 @@ from studio_kernel.domain.marks import MAX_RATING
 _HERE = Path(__file__).parent
 
 
-class Marks(anywidget.AnyWidget):
+class Marks(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
     """Shows and asks for marks.
 
     Parameters

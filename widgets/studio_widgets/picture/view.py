@@ -10,7 +10,7 @@ import traitlets
 _HERE = Path(__file__).parent
 
 
-class Picture(anywidget.AnyWidget):
+class Picture(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
     """Shows one file.
 
     Attributes
