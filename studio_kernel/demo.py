@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,7 @@ def _mask(run: Run) -> Image:
 
 
 def _sweep(studio: Studio, path: Path) -> Path:
-    axes = {"guidance_scale": GUIDANCE_SCALES, "seed": SEEDS}
+    axes: dict[str, Sequence[object]] = {"guidance_scale": GUIDANCE_SCALES, "seed": SEEDS}
     sweep = studio.sweep("two yellow stars in the night sky", axes=axes, start=False)
     plan = sweep.plan()
     click.echo(f"a sweep of {plan.size} cells ({len(plan.done)} already done)")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from studio_kernel.assets import AssetStore
@@ -65,7 +66,7 @@ class Drafting:
         ModelUnavailableError
             When none for that task can be used here.
         """
-        for card in (*self.models.recommended(task), *self.models.for_task(task)):
+        for card in chain(self.models.recommended(task), self.models.for_task(task)):
             if self.models.status(card).selectable:
                 return card
         raise ModelUnavailableError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 from studio_kernel import display
 from studio_kernel.domain.assets import Asset
@@ -19,7 +19,7 @@ from studio_kernel.errors import RunFailedError, RunNotFinishedError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from tqdm import tqdm
+    from tqdm.asyncio import tqdm_asyncio
 
     from studio_kernel.runner import Job
     from studio_kernel.studio import Studio
@@ -202,7 +202,7 @@ class _Bar:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._begun = time.monotonic()
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm_asyncio[Never] | None = None
 
     def __enter__(self) -> _Bar:
         return self

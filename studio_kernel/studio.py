@@ -34,7 +34,7 @@ from studio_kernel.errors import (
 from studio_kernel.export import export_gallery
 from studio_kernel.live import LiveBoard
 from studio_kernel.run import Run
-from studio_kernel.runlog import Facets, Health, RunFilter, RunLog, new_run_id
+from studio_kernel.runlog import Cursor, Facets, Health, RunFilter, RunLog, new_run_id
 from studio_kernel.runner import InlineRunner, Job, Runner, Workplace
 from studio_kernel.settings import Home
 from studio_kernel.sweeps import SweepRun
@@ -295,9 +295,23 @@ class Studio:
         hint = f"it could be {', '.join(close)}" if close else "studio.runs() lists what there is"
         raise UnknownRunError(f"no run {run_id!r} in {str(self.home.root)!r}; {hint}")
 
-    def records(self, where: RunFilter | None = None, *, limit: int | None = 50, **options: object) -> list[RunRecord]:
-        """Return runs as records, newest first; `RunFilter` says which."""
-        return self._log.runs(where or RunFilter(), limit=limit, **options)  # type: ignore[arg-type]
+    def records(
+        self, where: RunFilter | None = None, *, limit: int | None = 50, before: Cursor | None = None, offset: int = 0
+    ) -> list[RunRecord]:
+        """Return runs as records, newest first.
+
+        Parameters
+        ----------
+        where : RunFilter
+            Which runs; all when left out.
+        limit : int or None
+            At most so many; `None` = all.
+        before : Cursor
+            Only those behind this place: ``Cursor.after(page[-1])`` gives the next page.
+        offset : int
+            How many to leave out first.
+        """
+        return self._log.runs(where or RunFilter(), limit=limit, before=before, offset=offset)
 
     def facets(self, where: RunFilter | None = None) -> Facets:
         """Return how many runs there are of each model, status, rating and so on."""

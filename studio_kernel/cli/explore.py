@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from studio_kernel import studio as studio_module
+from studio_kernel.catalog.models import ModelStatus
 from studio_kernel.cli.output import json_option, print_facts, print_json
+from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import describe, to_json
 
@@ -36,27 +38,26 @@ def models(
         found = studio.models.search(text, task=Task(task) if task else None, creator=creator, engine=engine)
         listed = [(card, studio.models.status(card)) for card in found]
         shown = [(card, status) for card, status in listed if include_all or status.selectable]
-        rows = [
-            {
-                "id": card.id,
-                "name": card.name,
-                "creator": card.creator,
-                "engine": card.engine,
-                "tasks": [str(each) for each in card.tasks],
-                "selectable": status.selectable,
-                "reason": status.reason,
-            }
-            for card, status in shown
-        ]
     if as_json:
-        print_json(rows)
+        print_json([_model_json(card, status) for card, status in shown])
         return
-    for row in rows:
-        note = "" if row["selectable"] else f"  ({row['reason']})"
-        click.echo(f"{row['id']:<40} {row['name']:<32} {', '.join(row['tasks'])}{note}")
-    hidden = len(listed) - len(shown)
-    if hidden:
-        click.echo(f"{hidden} more cannot run here; --all lists them with the reason.")
+    for card, status in shown:
+        note = "" if status.selectable else f"  ({status.reason})"
+        click.echo(f"{card.id:<40} {card.name:<32} {', '.join(card.tasks)}{note}")
+    if len(shown) < len(listed):
+        click.echo(f"{len(listed) - len(shown)} more cannot run here; --all lists them with the reason.")
+
+
+def _model_json(card: ModelCard, status: ModelStatus) -> dict[str, object]:
+    return {
+        "id": card.id,
+        "name": card.name,
+        "creator": card.creator,
+        "engine": card.engine,
+        "tasks": [str(task) for task in card.tasks],
+        "selectable": status.selectable,
+        "reason": status.reason,
+    }
 
 
 @click.command()

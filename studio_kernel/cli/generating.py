@@ -27,6 +27,7 @@ from studio_kernel.studio import Studio
 @click.pass_obj
 def generate(
     home: Path | None,
+    /,
     prompt: str | None,
     model: str | None,
     task: str | None,
@@ -63,6 +64,7 @@ def generate(
 @click.pass_obj
 def sweep(
     home: Path | None,
+    /,
     prompt: str | None,
     axes: tuple[str, ...],
     model: str | None,

@@ -19,7 +19,10 @@ from studio_kernel.domain.values import describe
 from studio_kernel.studio import Studio
 
 PREFIX = "parameter_"
-_TYPES: Mapping[str, click.ParamType] = {"integer": click.INT, "number": click.FLOAT}
+_TYPES: Mapping[str, click.types.IntParamType | click.types.FloatParamType] = {
+    "integer": click.INT,
+    "number": click.FLOAT,
+}
 
 
 class ModelCommand(click.Command):
@@ -34,7 +37,7 @@ class ModelCommand(click.Command):
             card = card_for(studio, _named(args, "--model", "-m"), _named(args, "--task"))
         static = [p for p in self.params if not (p.name or "").startswith(PREFIX)]
         self.params = [*static, *(option(parameter) for parameter in card.parameters if parameter.name != "prompt")]
-        return super().make_context(info_name, args, parent, **extra)  # type: ignore[arg-type]
+        return super().make_context(info_name, args, parent, **extra)
 
 
 def card_for(studio: Studio, model: str | None, task: str | None) -> ModelCard:
