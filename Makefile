@@ -50,7 +50,7 @@ train-tiny: $(READY)  ## train the model that ships, from nothing (see data/mode
 	$(BIN)/python data/models/training/train.py
 
 reference: $(READY)  ## write the generated pages of docs/reference again
-	$(BIN)/python -m studio_kernel.reference
+	$(BIN)/python -m studio_kernel.catalog
 
 clean:  ## remove the environment, caches and the demo's home
 	rm -rf $(VENV) data/demo .pytest_cache .mypy_cache .ruff_cache

@@ -34,7 +34,7 @@ from studio_kernel.errors import (
 from studio_kernel.export import export_gallery
 from studio_kernel.live import LiveBoard
 from studio_kernel.run import Run
-from studio_kernel.runlog import Health, RunFilter, RunLog, new_run_id
+from studio_kernel.runlog import Facets, Health, RunFilter, RunLog, new_run_id
 from studio_kernel.runner import InlineRunner, Job, Runner, Workplace
 from studio_kernel.settings import Home
 from studio_kernel.sweeps import SweepRun
@@ -298,6 +298,10 @@ class Studio:
     def records(self, where: RunFilter | None = None, *, limit: int | None = 50, **options: object) -> list[RunRecord]:
         """Return runs as records, newest first; `RunFilter` says which."""
         return self._log.runs(where or RunFilter(), limit=limit, **options)  # type: ignore[arg-type]
+
+    def facets(self, where: RunFilter | None = None) -> Facets:
+        """Return how many runs there are of each model, status, rating and so on."""
+        return self._log.facets(where or RunFilter())
 
     def runs(self, *, where: str | None = None, limit: int | None = 50, **filters: object) -> pd.DataFrame:
         """Return runs as a table, newest first, a row a run.

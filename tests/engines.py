@@ -62,7 +62,6 @@ models:
     engine: gated
     tasks: [text-to-image]
     licence: none
-    path: .
     parameters:
       prompt:
       num_inference_steps: {default: 4}

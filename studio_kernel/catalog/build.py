@@ -33,8 +33,8 @@ from studio_kernel.domain.values import Value, freeze
 Stated = Mapping[str, Mapping[str, Any]]
 
 DEFAULT_GROUP = "diffusion"
-WEIGHTLESS_ENGINES = frozenset({"procedural"})
-"""Engines that compute their result from the request alone: their models have no source."""
+ENGINES_WITH_SOURCE = frozenset({"diffusers", "fal"})
+"""Engines that need to be told where a model is; the procedural one and plug-ins may do without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ def _source_mistakes(entry: ModelEntry, engine: str) -> Iterator[Mistake]:
     given = [name for name in ("path", "file", "hub", "endpoint") if getattr(entry, name)]
     if len(given) > 1:
         yield Mistake(given[1], f"stands beside {given[0]!r}; exactly one of them says where the model is")
-    if not given and engine not in WEIGHTLESS_ENGINES:
+    if not given and engine in ENGINES_WITH_SOURCE:
         yield Mistake("path", "is missing; give exactly one of 'path', 'file', 'hub' and 'endpoint'")
 
 

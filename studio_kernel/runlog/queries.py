@@ -168,11 +168,11 @@ def condition_of(wanted: RunFilter, before: Cursor | None = None) -> Condition:
 
 
 def page(
-    connection: DuckDBPyConnection, wanted: RunFilter, limit: int | None, before: Cursor | None
+    connection: DuckDBPyConnection, wanted: RunFilter, limit: int | None, before: Cursor | None, offset: int = 0
 ) -> list[RunRecord]:
     """Return runs, newest first."""
     where = condition_of(wanted, before)
-    return _records(connection, where, limit)
+    return _records(connection, where, limit, offset)
 
 
 def by_id(connection: DuckDBPyConnection, run_id: str) -> RunRecord | None:
@@ -315,15 +315,16 @@ _RECORD_COLUMNS = (
 )  # fmt: skip
 
 
-def _records(connection: DuckDBPyConnection, where: Condition, limit: int | None) -> list[RunRecord]:
-    rows = connection.execute(_newest(", ".join(_RECORD_COLUMNS), "runs", where, limit), where.values).fetchall()
+def _records(connection: DuckDBPyConnection, where: Condition, limit: int | None, offset: int = 0) -> list[RunRecord]:
+    query = _newest(", ".join(_RECORD_COLUMNS), "runs", where, limit, offset)
+    rows = connection.execute(query, where.values).fetchall()
     found = [dict(zip(_RECORD_COLUMNS, row, strict=True)) for row in rows]
     assets = assets_of(connection, [str(row["id"]) for row in found])
     records = (_record(row, assets[str(row["id"])]) for row in found)
     return [record for record in records if record is not None]
 
 
-def _newest(columns: str, source: str, where: Condition, limit: int | None) -> str:
+def _newest(columns: str, source: str, where: Condition, limit: int | None, offset: int = 0) -> str:
     """Return the query for the newest runs.
 
     A page picks its ids first: reading the wide columns for 50 runs only, not for all that the filter lets through,
@@ -331,9 +332,10 @@ def _newest(columns: str, source: str, where: Condition, limit: int | None) -> s
     """
     order = "ORDER BY created_at DESC, id DESC"
     if limit is None:
-        return f"SELECT {columns} FROM {source} WHERE {where.sql} {order}"
+        return f"SELECT {columns} FROM {source} WHERE {where.sql} {order} OFFSET {int(offset)}"
+    part = f"LIMIT {int(limit)} OFFSET {int(offset)}"
     return (
-        f"WITH page AS MATERIALIZED (SELECT id FROM {source} WHERE {where.sql} {order} LIMIT {int(limit)}) "
+        f"WITH page AS MATERIALIZED (SELECT id FROM {source} WHERE {where.sql} {order} {part}) "
         f"SELECT {columns} FROM runs SEMI JOIN page USING (id) {order}"
     )
 

@@ -230,7 +230,7 @@ class RunLog:
         return self._ask(lambda connection: queries.ids_like(connection, part.lower(), limit))
 
     def runs(
-        self, wanted: RunFilter = _EVERY_RUN, *, limit: int | None = 50, before: Cursor | None = None
+        self, wanted: RunFilter = _EVERY_RUN, *, limit: int | None = 50, before: Cursor | None = None, offset: int = 0
     ) -> list[RunRecord]:
         """Return runs, newest first.
 
@@ -240,8 +240,10 @@ class RunLog:
             How many at most; `None` = all.
         before : Cursor or None
             Only those behind this place: ``Cursor.after(page[-1])`` gives the next page.
+        offset : int
+            How many to leave out first, for those who jump: 25 ms at 600,000, while a cursor costs nothing.
         """
-        return self._ask(lambda connection: queries.page(connection, wanted, limit, before))
+        return self._ask(lambda connection: queries.page(connection, wanted, limit, before, offset))
 
     def frame(
         self, wanted: RunFilter = _EVERY_RUN, *, limit: int | None = 50, where: str | None = None

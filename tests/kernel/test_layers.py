@@ -25,7 +25,7 @@ ALLOWED = {
     "grid": {"errors", "domain"},
 }
 JOINING = {"runner", "drafting", "run", "sweeps", "studio", "export"}
-ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "reference"}
+ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab"}
 KERNEL = "studio_kernel"
 NEVER = {"studio_widgets", "IPython", "ipywidgets", "fastapi", "flask"}
 

@@ -1,0 +1,151 @@
+"""Loaded models, and how many of them are kept.
+
+A model is loaded once, as the pipeline its own files name; the pipelines of other tasks are made from it and share its
+networks. The shelf keeps the last few, and loads again when files on disk have changed.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from studio_kernel.domain.model import ModelCard
+from studio_kernel.domain.tasks import Task
+from studio_kernel.engines.diffusers import checkpoint
+from studio_kernel.engines.diffusers.adapters import AdapterRack
+from studio_kernel.engines.diffusers.checkpoint import Checkpoint, Fingerprint
+from studio_kernel.engines.diffusers.devices import default_device, default_dtype, release_memory
+from studio_kernel.engines.diffusers.preview import LatentPreview
+from studio_kernel.engines.diffusers.steps import call_parameters
+from studio_kernel.errors import EngineError
+
+_AUTO_PIPELINES = {
+    Task.TEXT_TO_IMAGE: "AutoPipelineForText2Image",
+    Task.IMAGE_TO_IMAGE: "AutoPipelineForImage2Image",
+    Task.INPAINTING: "AutoPipelineForInpainting",
+}
+_INPUTS: dict[Task, set[str]] = {
+    Task.TEXT_TO_IMAGE: set(),
+    Task.IMAGE_TO_IMAGE: {"image"},
+    Task.INPAINTING: {"image", "mask_image"},
+}
+
+
+class LoadedModel:
+    """A pipeline in memory and what belongs to it.
+
+    Parameters
+    ----------
+    pipe : diffusers.DiffusionPipeline
+        As its files name it.
+    weights : str
+        Digest of its files; empty when it was made in memory.
+    """
+
+    def __init__(self, pipe: Any, weights: str = "") -> None:
+        self.pipe = pipe
+        self.weights = weights
+        self.adapters = AdapterRack(pipe)
+        self._by_task: dict[Task, Any] = {}
+
+    def pipeline(self, task: Task) -> Any:
+        """Return the pipeline of `task`, sharing all components.
+
+        Raises
+        ------
+        EngineError
+            When there is none for this kind of model.
+        """
+        if task not in self._by_task:
+            self._by_task[task] = self._made_for(task)
+        return self._by_task[task]
+
+    @cached_property
+    def preview(self) -> LatentPreview | None:
+        """What shows this model's latents; `None` when it has no autoencoder that could."""
+        vae = getattr(self.pipe, "vae", None)
+        return LatentPreview(vae) if isinstance(vae, torch.nn.Module) and hasattr(vae, "decode") else None
+
+    def _made_for(self, task: Task) -> Any:
+        import diffusers
+
+        try:
+            made = getattr(diffusers, _AUTO_PIPELINES[task]).from_pipe(self.pipe)
+        except ValueError as error:  # a kind of pipeline that diffusers has no variants of
+            if _INPUTS[task] <= call_parameters(self.pipe).keys():
+                return self.pipe
+            raise EngineError(f"{type(self.pipe).__name__} has no variant for {task}; choose another model") from error
+        return self.pipe if type(made) is type(self.pipe) else made
+
+
+class Shelf:
+    """The models kept in memory, last used last.
+
+    Parameters
+    ----------
+    device, dtype : str or None
+        Such as ``cuda:1`` and ``bfloat16``; chosen by what this machine has when left out.
+    capacity : int
+        How many models are kept.
+    """
+
+    def __init__(self, device: str | None = None, dtype: str | None = None, capacity: int = 2) -> None:
+        self._device, self._dtype = device, dtype
+        self._capacity = capacity
+        self._models: OrderedDict[tuple[Checkpoint, Fingerprint], LoadedModel] = OrderedDict()
+
+    def get(self, card: ModelCard) -> LoadedModel:
+        """Return the model of `card`, loaded.
+
+        Raises
+        ------
+        ModelUnavailableError, UnsafeFileError
+            When its files are not fit to be loaded.
+        """
+        found = checkpoint.find(card)
+        key = (found, found.fingerprint)
+        if key in self._models:
+            self._models.move_to_end(key)
+            return self._models[key]
+        self._make_room(found)
+        self._models[key] = LoadedModel(self._load(found), found.digest)
+        return self._models[key]
+
+    def clear(self) -> None:
+        """Forget all models and give their memory back."""
+        self._models.clear()
+        release_memory()
+
+    def _make_room(self, coming: Checkpoint) -> None:
+        """Drop an older state of the same files, and the model used longest ago when the shelf is full."""
+        before = len(self._models)
+        for key in [key for key in self._models if key[0] == coming]:
+            del self._models[key]
+        while len(self._models) >= self._capacity:
+            self._models.popitem(last=False)
+        if len(self._models) < before:
+            release_memory()
+
+    def _load(self, found: Checkpoint) -> Any:
+        device = torch.device(self._device or default_device())
+        dtype = getattr(torch, self._dtype) if self._dtype else default_dtype(device)
+        return _from_disk(found, dtype).to(device)
+
+
+def _from_disk(found: Checkpoint, dtype: torch.dtype) -> Any:
+    import diffusers
+
+    options: dict[str, object] = {"dtype": dtype, "local_files_only": True}
+    if found.file is None:
+        variant = found.variant or None
+        return diffusers.DiffusionPipeline.from_pretrained(
+            str(found.directory), use_safetensors=True, variant=variant, **options
+        )
+    class_name = str(found.index["_class_name"])
+    pipeline_class: Any = getattr(diffusers, class_name, None) if class_name.endswith("Pipeline") else None
+    if not hasattr(pipeline_class, "from_single_file"):
+        raise EngineError(f"{class_name} cannot be loaded from a single file; use a diffusers directory of the model")
+    return pipeline_class.from_single_file(str(found.file), config=str(found.directory), **options)

@@ -1,0 +1,14 @@
+"""JupyterLab as the studio starts it."""
+
+import pytest
+
+VOILA_ROUTES = ("/voila", "/voila/tree", "/voila/render/any.ipynb", "/voila/files/any.png", "/voila/static/voila.js")
+
+
+def test_lab_itself_is_served(lab_server):
+    assert lab_server.get("/lab").status == 200
+
+
+@pytest.mark.parametrize("path", VOILA_ROUTES)
+def test_voila_is_off_beside_lab(lab_server, path):
+    assert lab_server.get(path).status == 404

@@ -1,0 +1,102 @@
+"""A Stable Diffusion pipeline with random weights, small enough to run in milliseconds; its pictures show nothing.
+
+Built once per test session; no test depends on the shipped model.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+SIDE = 64
+
+
+def build() -> Any:
+    """A pipeline in memory; the same weights every time."""
+    import torch
+    from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        tokenizer = _tokenizer()
+        text = CLIPTextConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            max_position_embeddings=32,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+        unet = UNet2DConditionModel(
+            sample_size=SIDE // 8,
+            block_out_channels=(16, 32),
+            layers_per_block=1,
+            norm_num_groups=4,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            cross_attention_dim=32,
+            attention_head_dim=8,
+        )
+        vae = AutoencoderKL(
+            block_out_channels=(8, 8, 8, 8),
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
+            norm_num_groups=4,
+            sample_size=SIDE,
+        )
+        return StableDiffusionPipeline(
+            vae=vae,
+            text_encoder=CLIPTextModel(text),
+            tokenizer=tokenizer,
+            unet=unet,
+            scheduler=DDIMScheduler(
+                beta_start=0.00085,
+                beta_end=0.012,
+                beta_schedule="scaled_linear",
+                clip_sample=False,
+                set_alpha_to_one=False,
+                steps_offset=1,
+                prediction_type="v_prediction",
+                timestep_spacing="trailing",
+            ),
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        )
+
+
+def save(directory: Path) -> Path:
+    """Write the pipeline to `directory`."""
+    build().save_pretrained(directory)
+    return directory
+
+
+def save_lora(file: Path, seed: int = 1) -> Path:
+    """Write a LoRA for the pipeline's network, strong enough to be seen."""
+    import torch
+    from diffusers import StableDiffusionPipeline
+    from peft import LoraConfig
+    from peft.utils import get_peft_model_state_dict
+
+    unet = build().unet
+    unet.add_adapter(LoraConfig(r=2, init_lora_weights=False, target_modules=["to_q", "to_k", "to_v", "to_out.0"]))
+    source = torch.Generator("cpu").manual_seed(seed)
+    weights = get_peft_model_state_dict(unet)
+    random = {name: torch.randn(value.shape, generator=source) for name, value in weights.items()}
+    StableDiffusionPipeline.save_lora_weights(file.parent, unet_lora_layers=random, weight_name=file.name)
+    return file
+
+
+def _tokenizer() -> Any:
+    """Byte-level, without merges: a token per byte."""
+    from transformers import CLIPTokenizer
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    letters = list(bytes_to_unicode().values())
+    words = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    vocabulary = {word: index for index, word in enumerate(words)}
+    return CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=32, pad_token="<|endoftext|>")

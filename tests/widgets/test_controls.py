@@ -1,0 +1,115 @@
+"""The control of a form follows from the description of its parameter."""
+
+from datetime import UTC, datetime
+
+import ipywidgets
+import pytest
+
+from studio_kernel.domain.parameters import Parameter, standard
+from studio_kernel.domain.values import AssetRef, Lora
+from studio_widgets.generation.controls import control_for
+
+NUMBER = {"min": 0.0, "max": 2.0}
+
+
+def made(parameter, value=None):
+    told = []
+    return control_for(parameter, value, told.append, {"ink": "Ink"}), told
+
+
+@pytest.mark.parametrize(
+    ("parameter", "kind"),
+    [
+        (standard("prompt"), ipywidgets.Textarea),
+        (standard("negative_prompt"), ipywidgets.Text),
+        (standard("num_inference_steps"), ipywidgets.IntSlider),
+        (standard("guidance_scale"), ipywidgets.FloatSlider),
+        (standard("seed"), ipywidgets.Text),
+        (standard("clip_skip"), ipywidgets.Dropdown),
+        (standard("scheduler", choices=("ddim", "euler")), ipywidgets.Dropdown),
+        (Parameter("sharp", "boolean"), ipywidgets.Checkbox),
+        (Parameter("size", "size", choices=("square", "wide")), ipywidgets.Dropdown),
+        (Parameter("size", "size"), ipywidgets.Text),
+        (Parameter("extra", "object"), ipywidgets.Text),
+        (Parameter("tags", "text", multiple=True), ipywidgets.Text),
+    ],
+)
+def test_each_kind_of_parameter_has_its_control(parameter, kind):
+    control, _told = made(parameter)
+    assert type(control.widget) is kind
+    assert parameter.title in control.widget.description
+
+
+@pytest.mark.parametrize(
+    ("parameter", "shown", "value"),
+    [
+        (standard("seed"), " 17 ", 17),
+        (standard("seed"), "", None),
+        (standard("seed"), "many", "many"),
+        (Parameter("size", "size"), "640 × 480", (640, 480)),
+        (Parameter("size", "size"), "640x480", (640, 480)),
+        (Parameter("extra", "object"), '{"a": 1}', {"a": 1}),
+        (standard("clip_skip"), 2, 2),
+        (standard("num_inference_steps"), 12, 12),
+    ],
+)
+def test_a_change_tells_the_value(parameter, shown, value):
+    control, told = made(parameter, parameter.default)
+    control.widget.value = "x" if shown == "" else control.widget.value
+    told.clear()
+    control.widget.value = shown
+    assert told == [value]
+
+
+def test_showing_a_value_tells_nothing():
+    control, told = made(standard("num_inference_steps"), 25)
+    control.show(40)
+    assert control.widget.value == 40
+    assert told == []
+
+
+def test_a_disabled_control_says_why():
+    control, _told = made(standard("negative_prompt"))
+    control.disable("Acts only with guidance.")
+    assert control.widget.disabled
+    assert control.widget.tooltip == "Acts only with guidance."
+    control.disable("")
+    assert not control.widget.disabled
+
+
+def test_choices_without_a_default_can_be_left_to_the_model():
+    control, _told = made(standard("scheduler", choices=("ddim",), choice_labels=("DDIM",)))
+    assert control.widget.options == (("Model default", None), ("DDIM", "ddim"))
+
+
+def test_an_upload_tells_the_bytes_and_takes_them_back():
+    control, told = made(standard("image"))
+    upload, name, remove = control.widget.children
+    assert upload.accept == "image/*"
+    file = {"name": "a.png", "type": "image/png", "size": 3, "content": b"abc", "last_modified": datetime.now(UTC)}
+    upload.value = (file,)
+    assert told == [b"abc"]
+    control.show(AssetRef("ab" * 32, "image/png"))
+    assert name.value == "image abababab"
+    remove.click()
+    assert told[-1] == b""
+
+
+def test_lora_rows_are_added_changed_and_removed():
+    control, told = made(standard("loras"), ())
+    *_rows, add = control.widget.children
+    add.click()
+    row, add = control.widget.children
+    name, weight, remove = row.children
+    name.value = "ink"
+    weight.value = 0.5
+    assert told[-1] == (Lora("ink", 0.5),)
+    control.show((Lora("ink", 0.5),))
+    assert control.widget.children[0] is row
+    remove.click()
+    assert told[-1] == ()
+
+
+def test_no_more_lora_rows_than_the_model_takes():
+    control, _told = made(standard("loras", max_items=1), (Lora("ink", 1.0),))
+    assert control.widget.children[-1].layout.display == "none"

@@ -1,0 +1,55 @@
+"""A run in words, as HTML with everything escaped."""
+
+from __future__ import annotations
+
+from html import escape
+
+from studio_kernel.domain.parameters import STANDARD
+from studio_kernel.domain.runs import RunRecord, RunStatus
+from studio_kernel.domain.values import describe
+from studio_widgets.frame.panel import alert, badge, facts
+
+_KINDS = {RunStatus.SUCCEEDED: "good", RunStatus.FAILED: "bad", RunStatus.CANCELLED: "warn"}
+_ELSEWHERE = {"prompt", "negative_prompt"}
+
+
+def title_of(record: RunRecord) -> str:
+    """Return the prompt, or the task when there is none."""
+    return record.request.prompt or record.request.task.label
+
+
+def badges_of(record: RunRecord) -> str:
+    """Return status, model and what it took."""
+    shown = [badge(str(record.status), _KINDS.get(record.status, "")), badge(record.request.model)]
+    if record.elapsed_s is not None:
+        shown.append(badge(f"{record.elapsed_s:.1f} s"))
+    if record.cost_usd is not None:
+        shown.append(badge(f"${record.cost_usd:.4f}"))
+    return " ".join(shown)
+
+
+def facts_of(record: RunRecord, *, with_error: bool = True) -> str:
+    """Return prompt, error and every setting of a run."""
+    request = record.request
+    prompt = f'<p class="st-prompt">{escape(title_of(record))}</p>'
+    negative = request.parameters.get("negative_prompt")
+    settings = [
+        (_label(name), describe(value))
+        for name, value in request.parameters.items()
+        if name not in _ELSEWHERE and value not in (None, ())
+    ]
+    pairs = [
+        *([("Without", str(negative))] if negative else []),
+        ("Task", request.task.label),
+        *settings,
+        *([("Tags", ", ".join(record.tags))] if record.tags else []),
+        *([("Note", record.note)] if record.note else []),
+        ("Made", f"{record.created_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("Run", record.id),
+    ]
+    return prompt + alert(record.error or "" if with_error else "") + facts(pairs)
+
+
+def _label(name: str) -> str:
+    """Return the name that forms show for a parameter."""
+    return STANDARD[name].title if name in STANDARD else name.replace("_", " ").capitalize()

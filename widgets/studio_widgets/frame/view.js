@@ -1,0 +1,100 @@
+// The frame of a panel, an element without size inside the panel's root (class "studio"). It keeps keys from reaching
+// the notebook, gives controls the names and states that screen readers need, and says when the kernel is silent.
+
+const BEAT_MS = 10_000;
+const SILENCE =
+  "The kernel does not answer: it is busy, or it was restarted. If this notice stays, run the cell again.";
+
+function render({ model, el }) {
+  const notice = document.createElement("div");
+  notice.className = "st-lost st-alert warn";
+  notice.setAttribute("role", "status");
+  notice.hidden = true;
+  el.classList.add("studio-frame");
+  el.append(notice);
+  const undo = [beat(model, notice)];
+  undo.push(
+    whenInside(el, (root) => {
+      root.setAttribute("role", "region");
+      root.setAttribute("aria-label", model.get("label"));
+      undo.push(keepKeys(root), describeControls(root));
+    }),
+  );
+  return () => undo.forEach((step) => step());
+}
+
+// Views are rendered before they are put into the page.
+function whenInside(el, then) {
+  let frame = 0;
+  const look = () => {
+    const root = el.closest(".studio");
+    if (root) then(root);
+    else frame = requestAnimationFrame(look);
+  };
+  look();
+  return () => cancelAnimationFrame(frame);
+}
+
+// In JupyterLab's command mode a key pressed on a button runs a notebook command: "d d" deletes the cell.
+function keepKeys(root) {
+  const keep = (event) => {
+    if (!(event.key === "Enter" && event.shiftKey)) event.stopPropagation();
+  };
+  root.addEventListener("keydown", keep);
+  return () => root.removeEventListener("keydown", keep);
+}
+
+function describeControls(root) {
+  const describe = () => {
+    for (const slider of root.querySelectorAll(".widget-slider")) {
+      const name = slider.querySelector(".widget-label")?.textContent;
+      for (const handle of slider.querySelectorAll(".noUi-handle")) setOnce(handle, "aria-label", name ?? "");
+    }
+    for (const button of root.querySelectorAll(".widget-toggle-button")) {
+      setOnce(button, "aria-pressed", String(button.classList.contains("mod-active")));
+    }
+  };
+  const observer = new MutationObserver(describe);
+  observer.observe(root, { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] });
+  describe();
+  return () => observer.disconnect();
+}
+
+function setOnce(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+// The kernel works for a panel only while one is looked at; a beat says so and is answered.
+function beat(model, notice) {
+  let answered = true;
+  const onMessage = (message) => {
+    if (message.kind !== "alive") return;
+    answered = true;
+    notice.hidden = true;
+  };
+  const tick = () => {
+    if (document.hidden) return;
+    if (!answered) show();
+    answered = false;
+    try {
+      model.send({ kind: "here" });
+    } catch {
+      show(); // the connection to the kernel is gone
+    }
+  };
+  const show = () => {
+    notice.textContent = SILENCE;
+    notice.hidden = false;
+  };
+  model.on("msg:custom", onMessage);
+  document.addEventListener("visibilitychange", tick);
+  const timer = setInterval(tick, BEAT_MS);
+  tick();
+  return () => {
+    clearInterval(timer);
+    document.removeEventListener("visibilitychange", tick);
+    model.off("msg:custom", onMessage);
+  };
+}
+
+export default { render };

@@ -1,0 +1,1 @@
+"""The gallery: every run of a home, newest first, by picture."""

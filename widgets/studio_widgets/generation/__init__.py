@@ -1,0 +1,1 @@
+"""One picture at a time: a form made from the model's parameters, progress, and the result."""

@@ -1,0 +1,253 @@
+"""The generation panel without a screen: set values, call `submit`, read progress and result.
+
+Nothing here works itself: `submit` hands the request to the studio and returns at once. Progress comes from a thread of
+the studio a few times a second and only sets traits that are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from studio_kernel.domain.parameters import Parameter
+from studio_kernel.domain.runs import RunProgress, RunRecord, RunStatus
+from studio_kernel.domain.tasks import Task
+from studio_kernel.errors import StudioError, UnknownModelError
+from studio_widgets.generation.snapshot import Snapshot, resolve
+from studio_widgets.state import PanelState
+
+if TYPE_CHECKING:
+    from studio_kernel.domain.model import ModelCard
+    from studio_kernel.run import Run
+    from studio_kernel.studio import Studio
+
+OWN_TRAITS = ("prompt", "negative_prompt")
+MAX_UPLOAD_BYTES = 64 * 2**20
+
+
+class GenerationState(PanelState):
+    """What is to be generated, how far it is, and what came of it.
+
+    Parameters
+    ----------
+    studio : Studio
+        Opened as an editor.
+    task, model : str
+        What to begin with; the first model that serves the task when none is named.
+
+    Attributes
+    ----------
+    task, model : str
+        What is asked of which model; an unknown one is said in `error`.
+    prompt, negative_prompt : str
+        Texts.
+    values : dict
+        Every other parameter by name; replaced as a whole, see `set`.
+    random_seed : bool
+        A new seed for every run; the one that was used is then found in `values`.
+    parameters : tuple of Parameter
+        What model and task take, in form order.
+    status : str
+        Of the run that was submitted last; empty before the first.
+    step, total, stage, elapsed_s
+        How far it is.
+    preview : bytes
+        A small WebP picture of the state so far.
+    result : RunRecord or None
+        The last run that ended.
+
+    Examples
+    --------
+    >>> state = GenerationState(studio)  # doctest: +SKIP
+    >>> state.prompt = "a red boat on the sea"  # doctest: +SKIP
+    >>> state.set("num_inference_steps", 20)  # doctest: +SKIP
+    >>> state.submit()  # doctest: +SKIP
+    """
+
+    task = traitlets.Unicode(str(Task.TEXT_TO_IMAGE))
+    model = traitlets.Unicode()
+    prompt = traitlets.Unicode()
+    negative_prompt = traitlets.Unicode()
+    values: traitlets.Dict[str, object] = traitlets.Dict()
+    random_seed = traitlets.Bool(True)
+    parameters = traitlets.Tuple(read_only=True)
+    status = traitlets.Unicode()
+    step = traitlets.Int(0)
+    total = traitlets.Int(0)
+    stage = traitlets.Unicode()
+    elapsed_s = traitlets.Float(0.0)
+    preview = traitlets.Bytes()
+    result = traitlets.Instance(RunRecord, allow_none=True)
+
+    def __init__(self, studio: Studio, *, task: str = str(Task.TEXT_TO_IMAGE), model: str = "") -> None:
+        super().__init__(studio, task=task, model=model)
+        self._run: Run | None = None
+        self._unwatch: Callable[[], None] = lambda: None
+        self.observe(lambda _change: self._choose_model(), "task")
+        self.observe(lambda _change: self._adapt(), ["task", "model"])
+        if not model:
+            self._choose_model()
+        self._adapt()
+
+    # What can be asked for
+
+    def tasks(self) -> list[Task]:
+        """Return the tasks of the chosen model, and those that another usable model serves."""
+        card = self._card()
+        own = card.tasks if card is not None else ()
+        return [task for task in Task if task in own or self.models(task)]
+
+    def models(self, task: str | None = None) -> list[ModelCard]:
+        """Return the usable models for a task, recommended ones first."""
+        models = self._studio.models
+        return [card for card in models.for_task(task or self.task) if models.status(card).selectable]
+
+    def set(self, name: str, value: object) -> None:
+        """Set one parameter; `None` means the model's default."""
+        if name in OWN_TRAITS:
+            self.set_trait(name, str(value or ""))
+        else:
+            self.values = {**self.values, name: value}
+
+    def give(self, name: str, data: bytes) -> None:
+        """Take a file, such as an input image, as the value of a parameter; no bytes take it away."""
+        if not data:
+            self.set(name, None)
+        elif len(data) > MAX_UPLOAD_BYTES:
+            self.error = f"{name}: {len(data) / 2**20:.0f} MB are more than the {MAX_UPLOAD_BYTES // 2**20} MB allowed"
+        else:
+            self._attempt(lambda: self.set(name, self._studio.assets.take(data, name)))
+
+    def loras(self) -> dict[str, str]:
+        """Return the adapters of the catalog: id → name."""
+        return {lora.id: lora.name for lora in self._studio.catalog.loras.values()}
+
+    def resolve(self) -> Snapshot:
+        """Return what the form says now; changes nothing."""
+        card = self._card()
+        if card is None:
+            raise UnknownModelError(self.model, self._studio.models)
+        form = {**self.values, **{name: getattr(self, name) for name in OWN_TRAITS}}
+        return resolve(card, Task(self.task), form, random_seed=self.random_seed)
+
+    # Doing it
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the run that was submitted last has not ended."""
+        return self.status in (RunStatus.QUEUED, RunStatus.RUNNING)
+
+    def submit(self) -> None:
+        """Ask for what the form says; returns at once. What is wrong with it is found in `error`."""
+        if self.is_busy:
+            self.error = "The last picture is not finished yet; cancel it or wait."
+        else:
+            self._attempt(self._submit)
+
+    def cancel(self) -> None:
+        """Stop the run that was submitted last; it ends within one denoising step."""
+        if self._run is not None and self.is_busy:
+            self._attempt(self._run.cancel)
+
+    def close(self) -> None:
+        """Watch no longer; a run goes on."""
+        self._unwatch()
+
+    def file(self, index: int = 0) -> tuple[bytes, str]:
+        """Return bytes and media type of a file of the result; nothing when there is none."""
+        return self._file_of(self.result, index)
+
+    def _submit(self) -> None:
+        snapshot = self.resolve()
+        if not snapshot.is_ready:
+            raise StudioError("\n".join(_in_words(self.parameters, problem) for problem in snapshot.problems))
+        values: Mapping[str, Any] = snapshot.values
+        run = self._studio.submit(model=snapshot.model, task=snapshot.task, **values)
+        with self._lock:
+            self._unwatch()
+            self._run = run
+            self._show(RunProgress(RunStatus.QUEUED))
+        if run.request.seed is not None:
+            self.set("seed", run.request.seed)
+        self._unwatch = self._studio.watch(run, lambda progress: self._heard(run, progress))
+
+    def _heard(self, run: Run, progress: RunProgress) -> None:
+        """Take progress; called from a thread of the studio, at most eight times a second."""
+        with self._lock:
+            if run is not self._run:
+                return
+            if progress.status.is_final:
+                self.result = run.record
+                self.error = progress.error or ""
+            self._show(progress)
+
+    def _show(self, progress: RunProgress) -> None:
+        with self.hold_trait_notifications():
+            self.status, self.stage = str(progress.status), progress.stage
+            self.step, self.total = progress.step, progress.total
+            self.elapsed_s = progress.elapsed_s
+            self.preview = (progress.preview or b"") if not progress.status.is_final else b""
+
+    # Following model and task
+
+    def _card(self) -> ModelCard | None:
+        return self._studio.models.get(self.model)
+
+    def _choose_model(self) -> None:
+        """Keep the model if it serves the task, else take the first that does."""
+        card = self._card()
+        if card is None or self.task not in card.tasks:
+            offered = self.models()
+            self.model = offered[0].id if offered else ""
+
+    def _adapt(self) -> None:
+        """Follow the model: keep the values it also takes, forget the others, fill in its defaults."""
+        card = self._card()
+        if card is None:
+            self.set_trait("parameters", ())
+            self.error = self._why_no_model()
+            return
+        if self.task not in card.tasks:
+            self.task = str(card.default_task)
+            return
+        self.error = ""
+        parameters = card.parameters_for(Task(self.task))
+        with self.hold_trait_notifications():
+            self.values = _adapted(parameters, self.values)
+            self.set_trait("parameters", parameters)
+
+    def _why_no_model(self) -> str:
+        if not self.model:
+            return f"No model that can be used here does {Task(self.task).label.lower()}."
+        return str(UnknownModelError(self.model, self._studio.models))
+
+
+def _adapted(parameters: tuple[Parameter, ...], values: Mapping[str, object]) -> dict[str, object]:
+    """Return a value for each parameter: the given one where it is legal, else the default."""
+    return {
+        parameter.name: values[parameter.name] if _is_legal(parameter, values) else parameter.default
+        for parameter in parameters
+        if parameter.name not in OWN_TRAITS
+    }
+
+
+def _is_legal(parameter: Parameter, values: Mapping[str, object]) -> bool:
+    if values.get(parameter.name) is None:
+        return False
+    try:
+        parameter.check(values[parameter.name])
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _in_words(parameters: tuple[Parameter, ...], problem: object) -> str:
+    """Return a problem with the name that the form shows."""
+    text = str(problem)
+    for parameter in parameters:
+        text = text.removeprefix(f"{parameter.name}: ") if text.startswith(f"{parameter.name}: ") else text
+        if text != str(problem):
+            return f"{parameter.title} {text}"
+    return text

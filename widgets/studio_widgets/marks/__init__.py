@@ -1,0 +1,1 @@
+"""What people say about a run: a favourite button and one to five stars."""
