@@ -6,28 +6,28 @@ They are compressed, about six times smaller, and kept: the DuckDB files can be 
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from studio_kernel.runlog.journal import sync_directory
 from studio_kernel.runlog.sources import ARCHIVE_SUFFIX, Source
 
 
-def put_away(source: Source, done: Path) -> bool:
-    """Compress a journal into `done`; `False` when its process still writes it."""
-    lock = FileLock(source.path.with_suffix(".lock"), timeout=0, thread_local=False)
-    try:
-        with lock:
-            if not source.path.exists() or source.path.stat().st_size != source.size_bytes:
-                return False
-            _compress(source, done)
-            source.path.unlink()
-    except Timeout:
-        return False
-    source.path.with_suffix(".lock").unlink(missing_ok=True)
-    return True
+def put_away(source: Source, done: Path) -> None:
+    """Compress a journal into `done`, unless its process still writes it."""
+    beside = source.path.with_suffix(".lock")
+    with suppress(Timeout):
+        with FileLock(beside, timeout=0, thread_local=False):
+            if source.path.exists() and source.path.stat().st_size == source.size_bytes:
+                _compress(source, done)
+                source.path.unlink()
+        if not source.path.exists():
+            beside.unlink(missing_ok=True)
 
 
 def folded_everywhere(sources: Iterable[Source], *watermarks: dict[str, int]) -> list[Source]:
@@ -41,6 +41,10 @@ def _compress(source: Source, done: Path) -> None:
     done.mkdir(parents=True, exist_ok=True)
     target = done / f"{source.name}-{source.size_bytes}{ARCHIVE_SUFFIX}"
     partial = target.with_suffix(".partial")
-    with source.path.open("rb") as journal, gzip.open(partial, "wb") as packed:
-        shutil.copyfileobj(journal, packed)
+    with partial.open("wb") as file:
+        with source.path.open("rb") as journal, gzip.open(file, "wb") as packed:
+            shutil.copyfileobj(journal, packed)
+        file.flush()
+        os.fsync(file.fileno())  # the journal is deleted next: what replaces it must survive a power cut
     partial.replace(target)
+    sync_directory(done)

@@ -44,6 +44,7 @@ _CORRUPT = (
     "Failed to load metadata pointer",
     "Failed to read",
 )
+_RETIRE_S = 10.0
 _chance = random.Random()  # of its own: the global one belongs to the user, who may have seeded it
 _CONFIG = {"threads": "2", "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
@@ -164,8 +165,8 @@ def retire() -> None:
 
     A thread that is inside DuckDB when the interpreter is taken down aborts the process.
     """
-    _instance.mutex.acquire()  # and never released
-    _instance.discard()
+    if _instance.mutex.acquire(timeout=_RETIRE_S):  # and never released
+        _instance.discard()
 
 
 def copy(source: Path, target: Path, *, wait_s: float) -> None:

@@ -15,6 +15,7 @@ import os
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,7 +65,7 @@ class Journal:
         self._mutex = threading.RLock()
         self._descriptor: int | None = None
         self._lock: BaseFileLock | None = None
-        self._pending: list[bytes] = []
+        self._pending: deque[bytes] = deque()
         self._unsynced = False
         self.name: str | None = None
         self.position = 0
@@ -148,7 +149,7 @@ class Journal:
             lock.release()
             raise
         self._descriptor, self._lock, self.name, self.position = descriptor, lock, name, 0
-        _sync_directory(self.directory)
+        sync_directory(self.directory)
 
     def _drain(self) -> bool:
         """Write the lines that wait; keep the rest when one cannot be written whole."""
@@ -157,7 +158,7 @@ class Journal:
                 if self._descriptor is None:
                     self._open()
                 self._write(self._pending[0])
-                del self._pending[0]
+                self._pending.popleft()
         except OSError as error:
             self.error = error.strerror or type(error).__name__
             return False
@@ -194,7 +195,7 @@ def _sync(descriptor: int) -> None:
     getattr(os, "fdatasync", os.fsync)(descriptor)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Make the entry of a new file survive a power cut; Windows has no such call and does not need it."""
     if os.name == "nt":
         return

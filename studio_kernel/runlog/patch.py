@@ -101,7 +101,7 @@ MARKS = ("rating", "favourite", "tags", "note")
 
 def load(connection: DuckDBPyConnection, lines: Sequence[str]) -> list[int]:
     """Read lines into the temporary table `event`; return the places of those that are no events."""
-    connection.execute(_LOAD, {"lines": list(lines), "structure": json.dumps([FIELD_TYPES])[1:-1]})
+    connection.execute(_LOAD, {"lines": list(lines), "structure": json.dumps(FIELD_TYPES)})
     bad = connection.execute(f"SELECT n FROM temp.event WHERE NOT coalesce({_IS_EVENT}, false) ORDER BY n").fetchall()
     if bad:
         connection.execute(f"DELETE FROM temp.event WHERE NOT coalesce({_IS_EVENT}, false)")

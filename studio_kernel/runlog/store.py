@@ -417,7 +417,7 @@ class RunLog:
             return
         idle = [source for source in journals_of(self.directory) if source.name != self._journal.open_name]
         if idle:
-            with suppress(DatabaseBusy, duckdb.Error):
+            with suppress(DatabaseBusy, duckdb.Error, OSError):  # they stay where they are until the next time
                 folded = archive.folded_everywhere(idle, self._live.watermarks(), self._public.watermarks())
                 for source in folded:
                     archive.put_away(source, self.directory / "journal" / "done")
@@ -435,7 +435,7 @@ class RunLog:
             except DatabaseCorrupt:
                 self._live.replace(damaged)
                 return self._answer(question, confined)
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:
             raise RunLogError(str(error)) from error
 
     def _answer(self, question: Callable[[DuckDBPyConnection], Answer], confined: bool) -> Answer:

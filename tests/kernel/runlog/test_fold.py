@@ -6,9 +6,10 @@ import json
 import random
 import threading
 
+import duckdb
 import pytest
 
-from runlog_tools import eventually, live, log_run, public, request, rows, write_events, write_journal
+from runlog_tools import child, eventually, live, log_run, public, request, rows, write_events, write_journal
 from studio_kernel.domain.marks import Mark
 from studio_kernel.domain.runs import Origin, RunStatus
 from studio_kernel.runlog import RunFilter, RunLog, database, events, fold, new_run_id, quarantine
@@ -246,3 +247,19 @@ def test_the_random_numbers_of_the_user_are_left_alone(tmp_path):
         log_run(log)
         eventually(live(tmp_path).exists)
     assert random.getstate() == before
+
+
+def test_a_public_file_that_the_user_has_open_in_this_process_keeps_its_lock(tmp_path):
+    with RunLog(tmp_path) as log:
+        log_run(log)
+        log.sync()
+        with duckdb.connect(public(tmp_path)) as connection:
+            connection.execute("CREATE TABLE mine AS SELECT 42 AS answer")
+            log_run(log)
+            log.sync()
+            assert log.health().public_is_busy
+            outside = child("hold", public(tmp_path))
+            assert "Could not set lock" in outside.communicate()[1]
+            assert connection.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+        log.sync()
+    assert rows(public(tmp_path), "SELECT count(*), (SELECT answer FROM mine) FROM runs") == [(2, 42)]

@@ -16,23 +16,31 @@ from studio_kernel.runlog.sources import journals_of
 COUNT = 40
 
 
-@pytest.fixture
-def ids(tmp_path):
-    """The runs of a home that three processes have written; some are in archives, the last in a journal."""
-    with RunLog(tmp_path) as log:
-        first = [log_run(log) for _ in range(COUNT - 2)]
-    with RunLog(tmp_path) as log:
-        first.append(log_run(log))
-    with RunLog(tmp_path) as log:
-        log.mark(first[0], Mark(rating=5))
-        first.append(log_run(log))
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """A home that three processes have written; some runs are in archives, the last in a journal."""
+    home = tmp_path_factory.mktemp("template")
+    with RunLog(home) as log:
+        ids = [log_run(log) for _ in range(COUNT - 2)]
+    with RunLog(home) as log:
+        ids.append(log_run(log))
+    with RunLog(home) as log:
+        log.mark(ids[0], Mark(rating=5))
+        ids.append(log_run(log))
         log.sync()
-        [journal] = journals_of(tmp_path)
+        [journal] = journals_of(home)
         kept = journal.path.read_bytes()
-    for archive in (tmp_path / "journal" / "done").glob(f"{journal.name}*"):
+    for archive in (home / "journal" / "done").glob(f"{journal.name}*"):
         archive.unlink()
     journal.path.write_bytes(kept)
-    return set(first)
+    return home, set(ids)
+
+
+@pytest.fixture
+def ids(tmp_path, template):
+    """The runs of the home at `tmp_path`, a copy of the template; nothing of it is attached in this process."""
+    shutil.copytree(template[0], tmp_path, dirs_exist_ok=True)
+    return template[1]
 
 
 def assert_complete(home, ids):
