@@ -94,9 +94,11 @@ def test_a_run_can_be_marked_without_looking_at_it(state):
     assert [item.run for item in state.items(0, 5)] == ["run-000007"]
 
 
-def test_thumbnails_are_given_for_runs_that_were_read_only(state):
+def test_thumbnails_are_given_for_runs_that_were_shown_only(state, studio):
     assert state.thumbnail("run-000449") is None
     state.items(0, 1)
+    studio.add()
+    state.poll()  # a view asks a moment after the list has changed
     assert state.thumbnail("run-000449").startswith(b"\x89PNG")
     assert state.thumbnail("../../etc/passwd") is None
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PAGE = 200
 MAX_PAGES = 40
+MAX_PICTURES = 20_000
 MAX_TEXT = 500
 
 
@@ -91,6 +92,7 @@ class GalleryState(PanelState):
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
         self._pages: dict[int, list[RunRecord]] = {}
+        self._pictures: dict[str, Asset] = {}
         self._token: str | None = None
         self.observe(lambda _change: self.refresh(), ["text", "model", "favourite"])
         self.refresh()
@@ -115,12 +117,13 @@ class GalleryState(PanelState):
     def items(self, first: int, last: int) -> list[Item]:
         """Return what stands at the places `first` … `last` − 1; fewer at the end."""
         with self._lock:
-            return [_item(record) for record in self._records(max(0, first), min(last, self.total))]
+            records = self._records(max(0, first), min(last, self.total))
+            self._remember(records)
+        return [_item(record) for record in records]
 
     def thumbnail(self, run: str) -> bytes | None:
-        """Return a WebP picture of a run of the pages read so far, or `None` when it has none."""
-        record = self._known(run)
-        asset = _first_picture(record) if record else None
+        """Return a WebP picture of a run that `items` has returned, or `None` when it has none."""
+        asset = self._pictures.get(run)
         path = self._studio.assets.thumbnail(asset) if asset else None
         return path.read_bytes() if path else None
 
@@ -186,9 +189,15 @@ class GalleryState(PanelState):
             self._pages[number] = self._studio.records(self.filter, limit=PAGE, offset=number * PAGE)
         return self._pages[number]
 
-    def _known(self, run: str) -> RunRecord | None:
-        with self._lock:
-            return next((record for page in self._pages.values() for record in page if record.id == run), None)
+    def _remember(self, records: list[RunRecord]) -> None:
+        """Keep the pictures of runs beyond the next refresh: a view may ask for them a moment later."""
+        for record in records:
+            asset = _first_picture(record)
+            if asset is not None:
+                self._pictures.pop(record.id, None)
+                self._pictures[record.id] = asset
+        while len(self._pictures) > MAX_PICTURES:
+            self._pictures.pop(next(iter(self._pictures)))
 
 
 def _first_picture(record: RunRecord) -> Asset | None:

@@ -196,6 +196,7 @@ class Grid {
   // What is shown stays until what replaces it has come.
   onVersion() {
     this.fresh.clear();
+    this.thumbnails.none.clear();
     this.asked = 0; // an answer that is still on its way belongs to the old version
     for (const place of this.items.keys()) if (place >= this.total) this.items.delete(place);
     this.cursor = Math.max(0, Math.min(this.cursor, this.total - 1));
