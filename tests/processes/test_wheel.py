@@ -22,10 +22,15 @@ def installed(tmp_path_factory):
     return target
 
 
-def run(installed, cwd, script):
-    environment = {**os.environ, "PYTHONPATH": str(installed)}
+def run(installed, cwd, script, **variables):
+    environment = {name: value for name, value in os.environ.items() if name != "STUDIO_HOME"}
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=cwd, env=environment, capture_output=True, text=True, timeout=200
+        [sys.executable, "-c", script],
+        cwd=cwd,
+        env={**environment, "PYTHONPATH": str(installed), **variables},
+        capture_output=True,
+        text=True,
+        timeout=200,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -58,7 +63,5 @@ print(*sorted(path.name for path in dashboards_dir().glob("*.ipynb")))
 
 def test_without_a_checkout_the_home_is_the_users(installed, tmp_path):
     script = "from studio_kernel.settings import default_home; print(default_home())"
-    environment = {name: value for name, value in os.environ.items() if name != "STUDIO_HOME"}
-    environment |= {"PYTHONPATH": str(installed), "XDG_DATA_HOME": str(tmp_path / "share"), "HOME": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert Path(done.stdout.strip()).is_relative_to(tmp_path)
+    told = run(installed, tmp_path, script, XDG_DATA_HOME=str(tmp_path / "share"), HOME=str(tmp_path))
+    assert Path(told.strip()).is_relative_to(tmp_path)
