@@ -144,14 +144,16 @@ def message(kind: str, content: dict[str, Any], channel: str = "shell") -> str:
 def say(server: Server, kernel_id: str, *messages: str) -> list[dict[str, Any]]:
     """Send `messages` and a last harmless one; return what the kernel said until it had answered that."""
     url = f"ws{server.url[4:]}/api/kernels/{kernel_id}/channels?session_id=s"
+    last = message("kernel_info_request", {})
     heard, waited_for = [], {"kernel_info_reply", "idle"}
     with connect(url, additional_headers={"Authorization": f"token {TOKEN}"}) as socket:
-        for text in (*messages, message("kernel_info_request", {})):
+        for text in (*messages, last):
             socket.send(text)
         while waited_for:
             said = json.loads(socket.recv(30))
             heard.append(said)
-            if said["parent_header"].get("msg_type") == "kernel_info_request":
+            # by its id: the server asks the kernel the same question when a websocket opens
+            if said["parent_header"].get("msg_id") == json.loads(last)["header"]["msg_id"]:
                 waited_for -= {said["header"]["msg_type"], said["content"].get("execution_state")}
     return heard
 
