@@ -6,7 +6,7 @@ Everything that can be wrong with a request is found here or by the engine's own
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.sweep import Axis, Sweep
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import Value, freeze
-from studio_kernel.errors import InvalidRequestError, ModelUnavailableError, Problem
+from studio_kernel.errors import InvalidRequestError, ModelUnavailableError, Problem, StudioError
 from studio_kernel.run import Run
 
 if TYPE_CHECKING:
@@ -81,14 +81,19 @@ class Drafting:
         StudioError
             When it cannot be done as written.
         """
-        card = self.models[draft.model]
-        status = self.models.status(card)
-        if not status.selectable:
-            raise ModelUnavailableError(f"model {card.id!r}: {status.reason}")
-        values = card.check(draft.task, draft.parameters)
-        if draft.seed is None and _takes_seed(card, draft.task):
-            values["seed"] = choose_seed()
-        return GenerationRequest(card.id, draft.task, values)
+        self._require_usable(draft.model)
+        return self._filled(draft)
+
+    def complete_each(self, drafts: Iterable[GenerationRequest]) -> Iterator[GenerationRequest | StudioError]:
+        """Yield each draft complete, or why it cannot be done; whether a model can be used is looked at once."""
+        usable: dict[str, StudioError | None] = {}
+        for draft in drafts:
+            try:
+                if draft.model not in usable:
+                    usable[draft.model] = self._unusable(draft.model)
+                yield usable[draft.model] or self._filled(draft)
+            except StudioError as error:
+                yield error
 
     def sweep(
         self,
@@ -118,6 +123,25 @@ class Drafting:
             if isinstance(error, InvalidRequestError):
                 raise
             raise InvalidRequestError([Problem("axes", str(error))], "sweep") from error
+
+    def _unusable(self, model: str) -> StudioError | None:
+        try:
+            self._require_usable(model)
+        except StudioError as error:
+            return error
+        return None
+
+    def _require_usable(self, model: str) -> None:
+        status = self.models.status(self.models[model])
+        if not status.selectable:
+            raise ModelUnavailableError(f"model {model!r}: {status.reason}")
+
+    def _filled(self, draft: GenerationRequest) -> GenerationRequest:
+        card = self.models[draft.model]
+        values = card.check(draft.task, draft.parameters)
+        if draft.seed is None and _takes_seed(card, draft.task):
+            values["seed"] = choose_seed()
+        return GenerationRequest(card.id, draft.task, values)
 
     def _axis(self, card: ModelCard, task: Task, name: str, values: Sequence[object]) -> Axis:
         return Axis(name, tuple(self._take_inputs(card, task, {name: value})[name] for value in values))

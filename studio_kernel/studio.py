@@ -6,7 +6,7 @@ twice. A studio opened as a viewer can look and mark and refuses everything else
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -200,6 +200,10 @@ class Studio:
             When it cannot be done as written.
         """
         return self._drafting.complete(draft)
+
+    def complete_each(self, drafts: Iterable[GenerationRequest]) -> Iterator[GenerationRequest | StudioError]:
+        """Yield each draft complete, or why it cannot be done."""
+        return self._drafting.complete_each(drafts)
 
     def sweep(
         self,

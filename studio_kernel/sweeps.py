@@ -15,7 +15,14 @@ from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunStatus
 from studio_kernel.domain.sweep import Cell, Sweep
 from studio_kernel.domain.values import Value, describe
-from studio_kernel.errors import InvalidRequestError, ModelUnavailableError, Problem
+from studio_kernel.errors import (
+    InvalidInputError,
+    InvalidRequestError,
+    ModelUnavailableError,
+    Problem,
+    StudioError,
+    UnsafeFileError,
+)
 from studio_kernel.grid import Grid, GridCell
 
 if TYPE_CHECKING:
@@ -23,6 +30,9 @@ if TYPE_CHECKING:
 
     from studio_kernel.run import Run
     from studio_kernel.studio import Studio
+
+REFUSALS = (InvalidRequestError, InvalidInputError, ModelUnavailableError, UnsafeFileError)
+"""What an engine's own check says of one request; any other error is about the studio as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,7 @@ class SweepRun:
         self.definition = definition
         self.project = project
         self._runs: dict[int, Run] = {}
+        self._refused: dict[int, str] = {}
 
     @property
     def size(self) -> int:
@@ -134,9 +145,13 @@ class SweepRun:
         plan = self.plan()
         plan.require_valid()
         self._studio.log_sweep(self.id, self.definition, self.project)
+        self._refused.clear()
         for planned in plan.cells:
             if planned.request is not None:
-                self._runs[planned.cell.index] = self._run_of(planned)
+                self._begin(planned, planned.request)
+        if not self._runs:
+            reasons = list(dict.fromkeys(self._refused.values()))
+            raise InvalidRequestError([Problem("cells", reason) for reason in reasons[:5]], "sweep")
         return self
 
     def resume(self) -> SweepRun:
@@ -222,30 +237,28 @@ class SweepRun:
 
     @cached_property
     def _checked(self) -> tuple[tuple[GenerationRequest | None, str], ...]:
-        return tuple(self._check(cell) for cell in self._cells)
+        results = self._studio.complete_each(cell.request for cell in self._cells)
+        return tuple((None, _reason(r)) if isinstance(r, StudioError) else (r, "") for r in results)
 
-    def _check(self, cell: Cell) -> tuple[GenerationRequest | None, str]:
-        try:
-            return self._studio.complete(cell.request), ""
-        except InvalidRequestError as error:
-            return None, "; ".join(map(str, error.problems))
-        except (ModelUnavailableError, LookupError) as error:
-            return None, str(error)
-
-    def _run_of(self, planned: PlannedCell) -> Run:
-        current = self._runs.get(planned.cell.index)
+    def _begin(self, planned: PlannedCell, request: GenerationRequest) -> None:
+        """Give a cell its run; what its engine refuses stays in the cell."""
+        index = planned.cell.index
+        current = self._runs.get(index)
         if current is not None and (not current.status.is_final or current.status is RunStatus.SUCCEEDED):
-            return current
+            return
         if planned.done_run_id is not None:
-            return self._studio.run(planned.done_run_id)
-        assert planned.request is not None  # start() leaves out invalid cells
-        origin = Origin(self.project, self.id, planned.cell.coordinates)
-        return self._studio.submit_request(planned.request, origin)
+            self._runs[index] = self._studio.run(planned.done_run_id)
+            return
+        try:
+            origin = Origin(self.project, self.id, planned.cell.coordinates)
+            self._runs[index] = self._studio.submit_request(request, origin)
+        except REFUSALS as error:
+            self._refused[index] = _reason(error)
 
     def _outcome(self, cell: Cell) -> dict[str, object]:
         run = self._runs.get(cell.index)
         if run is None:
-            _, problem = self._checked[cell.index]
+            problem = self._refused.get(cell.index) or self._checked[cell.index][1]
             return {"id": None, "status": "invalid" if problem else "planned", "elapsed_s": None, "error": problem}
         record = run.record
         return {"id": run.id, "status": str(record.status), "elapsed_s": record.elapsed_s, "error": record.error or ""}
@@ -284,6 +297,11 @@ class SweepRun:
         base = self.definition.base
         parts = [base.prompt or base.model, *(f"{name} {describe(value)}" for name, value in fixed.items())]
         return " · ".join(parts)
+
+
+def _reason(error: StudioError) -> str:
+    problems = error.problems if isinstance(error, InvalidRequestError) else ()
+    return "; ".join(map(str, problems)) or str(error)
 
 
 def _columns(cell: Cell) -> dict[str, object]:

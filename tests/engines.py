@@ -4,7 +4,7 @@ import threading
 
 from studio_kernel.domain.events import Finished, Produced, Progress, Started
 from studio_kernel.engines.base import Capabilities
-from studio_kernel.errors import EngineError
+from studio_kernel.errors import EngineError, InvalidRequestError, Problem
 
 
 class GatedEngine:
@@ -31,7 +31,8 @@ class GatedEngine:
         return None
 
     def check(self, request, context):
-        pass
+        if "refuse" in request.prompt:
+            raise InvalidRequestError([Problem("prompt", f"{request.prompt!r} is refused")], self.name)
 
     def stream(self, request, context):
         self.requests.append(request)

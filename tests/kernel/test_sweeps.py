@@ -108,6 +108,19 @@ def test_failed_cells_stay_in_their_place_and_resume_runs_only_them(home, pictur
         assert sweep.runs[1].id == good
 
 
+def test_a_cell_its_engine_refuses_does_not_stop_the_others(home, picture):
+    install_gated(home)
+    engine = GatedEngine(picture)
+    engine.let()
+    with sk.open(home, engines=[engine]) as studio:
+        sweep = studio.sweep(axes={"prompt": ["refuse", "a boat"]}, model="gated", seed=1).wait(progress=False)
+        refused, good = sweep.frame().to_dict("records")
+        assert (refused["status"], good["status"]) == ("invalid", "succeeded")
+        assert "'refuse' is refused" in refused["error"]
+        with pytest.raises(InvalidRequestError, match="is refused"):
+            studio.sweep(axes={"prompt": ["refuse", "refuse this"]}, model="gated", seed=1)
+
+
 def test_a_cancelled_sweep_resumes_with_what_is_missing(home, picture):
     install_gated(home)
     engine = GatedEngine(picture)
