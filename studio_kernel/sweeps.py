@@ -6,6 +6,7 @@ again computes only what is missing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -164,15 +165,21 @@ class SweepRun:
         Parameters
         ----------
         timeout : float or None
-            Seconds for each cell; `None` = as long as it takes.
+            Seconds for the whole sweep; `None` = as long as it takes.
         progress : bool
             Show a bar when it takes more than half a second.
+
+        Raises
+        ------
+        TimeoutError
+            When some cell has not ended by then; the sweep goes on.
         """
         from tqdm.auto import tqdm
 
+        deadline = None if timeout is None else time.monotonic() + timeout
         try:
             for run in tqdm(self.runs, desc="sweep", unit="cell", delay=0.5, disable=not progress):
-                run.wait(timeout)
+                run.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
         except KeyboardInterrupt:
             self.cancel()
             raise

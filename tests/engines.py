@@ -30,7 +30,7 @@ class GatedEngine:
     def unavailable(self, _card):
         return None
 
-    def check(self, request, context):
+    def check(self, request, _context):
         if "refuse" in request.prompt:
             raise InvalidRequestError([Problem("prompt", f"{request.prompt!r} is refused")], self.name)
 
