@@ -53,5 +53,5 @@ reference: $(READY)  ## write the generated pages of docs/reference again
 	$(BIN)/python -m studio_kernel.catalog
 	$(BIN)/python -m studio_kernel.runlog > docs/reference/run-log.md
 
-clean:  ## remove the environment, caches and the demo's home
+clean:  ## remove the environment, caches and what the demo exported
 	rm -rf $(VENV) data/demo .pytest_cache .mypy_cache .ruff_cache

@@ -1,6 +1,7 @@
 """The main job, end to end, without a screen: pictures, an edit, a repair, a sweep, the log in SQL, a gallery.
 
-``make demo`` runs it; it needs no key, no network and no GPU. Everything lands in a home of its own.
+``make demo`` runs it; it needs no key, no network and no GPU. Its runs go to the usual home, in a project of their own,
+so that the panels and the dashboard show them; what it exports goes to a folder beside.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING
 import click
 
 from studio_kernel import studio as studio_module
-from studio_kernel.export import export_gallery
 from studio_kernel.run import Run
 from studio_kernel.settings import checkout_dir
 from studio_kernel.studio import Studio
@@ -21,37 +21,42 @@ from studio_kernel.studio import Studio
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+PROJECT = "demo"
 PROMPT = "a red house in a meadow"
 SEEDS = [1, 2, 3, 4]
 GUIDANCE_SCALES = [1.0, 3.0, 7.0]
 QUESTION = """
 SELECT task, count(*) AS runs, round(avg(elapsed_s), 2) AS seconds_each
-FROM runs WHERE status = 'succeeded' GROUP BY task ORDER BY task
+FROM runs WHERE status = 'succeeded' AND project = ? GROUP BY task ORDER BY task
 """
 
 
 @click.command()
-@click.option("--home", type=click.Path(path_type=Path), default=checkout_dir() / "data" / "demo", show_default=True)
-def main(home: Path) -> None:
+@click.option("--home", type=click.Path(path_type=Path), help="The home to use; the usual one when left out.")
+@click.option("--out", type=click.Path(path_type=Path), default=checkout_dir() / "data" / "demo", show_default=True)
+def main(home: Path | None, out: Path) -> None:
     """Run the main job once and say where everything is."""
     begun = time.perf_counter()
     with studio_module.open(home) as studio:
+        studio.create_project("Demo", id=PROJECT, description="What `make demo` made.")
         pictures = _pictures(studio)
-        grid = _sweep(studio, home / "grid.png")
-        click.echo("\nthe run log, asked in SQL:\n" + studio.sql(QUESTION).to_string(index=False))
-        records = studio.records(limit=200)
-        page = export_gallery(records, studio.assets, home / "gallery", title="Gallery of the demo")
+        grid = _sweep(studio, out / "grid.png")
+        click.echo("\nthe run log, asked in SQL:\n" + studio.sql(QUESTION, [PROJECT]).to_string(index=False))
+        page = studio.export_gallery(out / "gallery", title="Gallery of the demo", project=PROJECT)
         files = [(run.request.task.label, studio.assets.path(run.first_asset)) for run in pictures]
+        log = studio.home.root / "runs.duckdb"
     click.echo(f"\ndone in {time.perf_counter() - begun:.1f} s; the files:")
-    for what, path in [*files, ("Sweep grid", grid), ("Gallery", page), ("Run log", home / "runs.duckdb")]:
+    for what, path in [*files, ("Sweep grid", grid), ("Gallery", page), ("Run log", log)]:
         click.echo(f"  {what:<16} {path}")
 
 
 def _pictures(studio: Studio) -> list[Run]:
     """Make a picture, then change it in two ways."""
-    first = studio.generate(PROMPT, seed=7)
-    style = studio.generate(f"a watercolor painting of {PROMPT}", image=first, strength=0.5, seed=7)
-    repair = studio.generate("a green tree in a meadow", image=first, mask_image=_mask(first), strength=1.0, seed=7)
+    first = studio.generate(PROMPT, seed=7, project=PROJECT)
+    other = f"a watercolor painting of {PROMPT}"
+    style = studio.generate(other, image=first, strength=0.5, seed=7, project=PROJECT)
+    other, mask = "a green tree in a meadow", _mask(first)
+    repair = studio.generate(other, image=first, mask_image=mask, strength=1.0, seed=7, project=PROJECT)
     for run in (first, style, repair):
         click.echo(f"{run.request.task.label}: {run!r}")
     return [first, style, repair]
@@ -69,7 +74,7 @@ def _mask(run: Run) -> Image:
 
 def _sweep(studio: Studio, path: Path) -> Path:
     axes: dict[str, Sequence[object]] = {"guidance_scale": GUIDANCE_SCALES, "seed": SEEDS}
-    sweep = studio.sweep("two yellow stars in the night sky", axes=axes, start=False)
+    sweep = studio.sweep("a boat at sunset", axes=axes, project=PROJECT, start=False)
     plan = sweep.plan()
     click.echo(f"a sweep of {plan.size} cells ({len(plan.done)} already done)")
     return sweep.start().wait().grid(rows="guidance_scale", columns="seed").save(path)

@@ -134,7 +134,8 @@ class Drafting:
     def _require_usable(self, model: str) -> None:
         status = self.models.status(self.models[model])
         if not status.selectable:
-            raise ModelUnavailableError(f"model {model!r}: {status.reason}")
+            named = repr(model) in status.reason
+            raise ModelUnavailableError(status.reason if named else f"model {model!r}: {status.reason}")
 
     def _filled(self, draft: GenerationRequest) -> GenerationRequest:
         card = self.models[draft.model]

@@ -429,10 +429,16 @@ class Studio:
     # Sharing
 
     def export_gallery(
-        self, folder: str | os.PathLike[str], *, title: str = "Gallery", limit: int | None = 1000
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        title: str = "Gallery",
+        limit: int | None = 1000,
+        project: str | None = None,
     ) -> Path:
         """Write the newest runs as one folder that opens from disk or any web host, and return its page."""
-        return export_gallery(self.records(limit=limit), self.assets, folder, title=title)
+        records = self.records(RunFilter(project=project), limit=limit)
+        return export_gallery(records, self.assets, folder, title=title)
 
     # Inside
 

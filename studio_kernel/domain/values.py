@@ -53,7 +53,7 @@ class Lora:
 
 Value: TypeAlias = "Scalar | AssetRef | Lora | tuple[Value, ...] | immutabledict[str, Value]"
 
-_TAGS = {"$asset", "$lora"}
+_TAGS = frozenset({"$asset", "$lora"})
 
 
 def freeze(value: object) -> Value:
@@ -62,7 +62,7 @@ def freeze(value: object) -> Value:
     Raises
     ------
     ValueError
-        For a float that is not finite: it has no JSON form.
+        For a float that is not finite, which has no JSON form, and for a name that stands for a reference.
     TypeError
         For a type a request cannot hold.
     """
@@ -71,6 +71,8 @@ def freeze(value: object) -> Value:
     if value is None or isinstance(value, (str, bool, int, float, AssetRef, Lora)):
         return value
     if isinstance(value, Mapping):
+        if _TAGS & value.keys():
+            raise ValueError(f"{value!r} has a name that stands for a reference: {', '.join(sorted(_TAGS))}")
         return immutabledict({str(key): freeze(item) for key, item in value.items()})
     if isinstance(value, Sequence):
         return tuple(freeze(item) for item in value)

@@ -211,6 +211,30 @@ def test_bad_input_is_refused_before_any_work(studio, case):
     assert studio.runs().empty
 
 
+INDEX = '{"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]}'
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({}, "model_index.json"),
+        ({"model_index.json": INDEX, "unet/config.json": "{}", "unet/diffusion_pytorch_model.bin": "x"}, "safetensors"),
+    ],
+    ids=["missing weights", "pickled weights"],
+)
+def test_weights_that_are_missing_or_could_run_code_are_refused(home, files, words):
+    (home / "catalog" / "weights").mkdir(parents=True)
+    for name, text in files.items():
+        path = home / "catalog" / "weights" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    (home / "catalog" / "mine.yaml").write_text("models: {mine: {name: Mine, family: sd15, path: weights}}")
+    with sk.open(home) as studio:
+        with pytest.raises(ModelUnavailableError, match=words):
+            studio.submit("a boat", model="mine")
+        assert studio.runs().empty
+
+
 @pytest.mark.parametrize("prompt", [None, "", "  "])
 def test_an_empty_prompt_is_refused(studio, prompt):
     with pytest.raises(InvalidRequestError, match="prompt"):
