@@ -52,6 +52,7 @@ train-tiny: $(READY)  ## train the model that ships, from nothing (see data/mode
 reference: $(READY)  ## write the generated pages of docs/reference again
 	$(BIN)/python -m studio_kernel.catalog
 	$(BIN)/python -m studio_kernel.runlog > docs/reference/run-log.md
+	$(BIN)/python -m studio_kernel.cli.reference > docs/reference/cli.md
 
 clean:  ## remove the environment, caches and what the demo exported
 	rm -rf $(VENV) data/demo .pytest_cache .mypy_cache .ruff_cache

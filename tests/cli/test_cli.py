@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 QUICK = ["--model", "procedural", "--num-inference-steps", "1", "--width", "32", "--height", "32"]
 
 
@@ -109,3 +111,9 @@ def test_the_gallery_is_exported(studio, tmp_path):
 
 def test_dashboards_of_a_home_that_is_not_there_are_refused(studio):
     assert "no readable home" in studio("dashboards", status=1).stderr
+
+
+def test_the_reference_page_is_what_the_commands_say():
+    from studio_kernel.cli.reference import page
+
+    assert (ROOT / "docs" / "reference" / "cli.md").read_text() == page(), "run make reference"
