@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from studio_kernel.engines.base import Engine
 from studio_kernel.errors import ModelUnavailableError, closest
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "studio.engines"
 
@@ -33,7 +36,7 @@ class EngineRegistry:
     """
 
     def __init__(self, plugins: Iterable[EntryPoint] | None = None) -> None:
-        found = entry_points(group=GROUP) if plugins is None else plugins
+        found = _installed() if plugins is None else plugins
         self._plugins: dict[str, set[EntryPoint]] = {}
         for plugin in found:
             self._plugins.setdefault(plugin.name, set()).add(plugin)
@@ -100,3 +103,9 @@ class EngineRegistry:
         close = closest(name, known)
         hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"there are: {', '.join(known) or 'none'}"
         raise ModelUnavailableError(f"no engine is called {name!r}; {hint}")
+
+
+def _installed() -> Iterable[EntryPoint]:
+    from importlib.metadata import entry_points
+
+    return entry_points(group=GROUP)

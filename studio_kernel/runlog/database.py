@@ -72,12 +72,13 @@ class _Instance:
 
     def discard(self) -> None:
         """Give up an instance that cannot be used any more, with every file it holds."""
+        broken, self._connection = self._connection, None
+        if broken is None:
+            return
         import duckdb
 
-        broken, self._connection = self._connection, None
-        if broken is not None:
-            with suppress(duckdb.Error):
-                broken.close()
+        with suppress(duckdb.Error):
+            broken.close()
 
     def renew_in_child(self) -> None:
         forking.abandon(self._connection)
