@@ -218,7 +218,7 @@ class _Bar:
         if self._bar is None:
             from tqdm.auto import tqdm
 
-            self._bar = tqdm(unit="step", desc=progress.stage)
+            self._bar = tqdm(unit="step", desc=progress.stage, mininterval=0.25)
         if self._bar.total is None and progress.total:
             self._bar.reset(progress.total)  # the time per step does not count loading
         self._bar.set_description(progress.stage, refresh=False)

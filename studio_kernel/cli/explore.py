@@ -90,7 +90,8 @@ def runs(
         click.echo("no runs")
     else:
         columns = ["id", "created_at", "status", "model", "prompt", "seed", "elapsed_s", "cost_usd"]
-        click.echo(frame[columns].to_string(index=False, max_colwidth=48))
+        frame["created_at"] = frame["created_at"].dt.strftime("%Y-%m-%d %H:%M:%S")
+        click.echo(frame[columns].to_string(index=False, max_colwidth=48, na_rep="", float_format="{:.2f}".format))
 
 
 @click.command()
