@@ -7,7 +7,6 @@ import random
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -185,20 +184,6 @@ def test_interrupts_lose_and_double_nothing(tmp_path):
         found = {run.id for run in log.runs(limit=None) if run.status == "succeeded"}
     assert set(ids) <= found
     assert rows(live(tmp_path), "SELECT count(*) = count(DISTINCT id) FROM run_rows") == [(True,)]
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 4 MB of its own."""
-    place = tmp_path / "small"
-    place.mkdir()
-    if sys.platform != "linux":
-        pytest.skip("mounts a tmpfs, which only Linux has")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", place], capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"may not mount here: {mounted.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
 
 
 def test_a_full_disk_raises_nowhere_and_everything_is_there_once_it_has_room(small_disk):
