@@ -86,15 +86,17 @@ class Shelf:
         return os.path.abspath(self.base / Path(path).expanduser()) if path else ""  # noqa: PTH100 - keeps links
 
     def scheduler_ids(self, named: Iterable[str]) -> list[str]:
-        """Return the ids meant by `named`, groups unfolded; unknown names are left out."""
-        ids = [key for name in named for key in self.groups.get(name, (name,)) if key in self.schedulers]
-        return list(dict.fromkeys(ids))
+        """Return the ids meant by `named`, groups unfolded, those behind a minus left out; so are unknown names."""
+        names = list(named)
+        left_out = {name.removeprefix("-") for name in names if name.startswith("-")}
+        ids = [key for name in names for key in self.groups.get(name, (name,)) if key in self.schedulers]
+        return [key for key in dict.fromkeys(ids) if key not in left_out]
 
     def scheduler_mistakes(self, named: Iterable[str]) -> Iterator[Mistake]:
         """Yield a mistake for every name that is neither a scheduler nor a group of them."""
         known = {**self.schedulers, **self.groups}
         for i, name in enumerate(named):
-            if name not in known:
+            if name.removeprefix("-") not in known:
                 yield Mistake(f"schedulers[{i}]", unknown("a scheduler of the catalog", name, known))
 
 

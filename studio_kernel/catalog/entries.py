@@ -19,7 +19,9 @@ from studio_kernel.domain.values import Scalar
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+-]*$")]
 Day = Annotated[str, Meta(pattern=r"^(\d{4}(-\d{2}(-\d{2})?)?)?$", description="A date as far as known: 2026-11-21.")]
 Tasks = Annotated[tuple[Task, ...], Meta(description="What it can be asked to do; the first is the default.")]
-Schedulers = Annotated[tuple[str, ...], Meta(description="Ids of schedulers, or of a group of them.")]
+Schedulers = Annotated[
+    tuple[str, ...], Meta(description="Ids of schedulers, or groups of them; '-id' leaves one of a group out.")
+]
 ReadFrom = Annotated[tuple[str, ...], Meta(description="Where the facts of this entry were read.")]
 
 

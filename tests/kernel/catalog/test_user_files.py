@@ -125,3 +125,10 @@ def test_an_empty_file_is_no_mistake(tmp_path: Path, text: str) -> None:
 
 def test_a_missing_directory_is_no_mistake(tmp_path: Path) -> None:
     assert load(tmp_path / "none").models == load().models
+
+
+def test_one_scheduler_of_a_group_can_be_left_out(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("models: {m: {family: sd15, hub: a/b, schedulers: [diffusion, -lms, -pndm]}}")
+    choices = load(tmp_path).models["m"].parameter("scheduler").choices
+    assert "ddim" in choices
+    assert not {"lms", "pndm"} & set(choices)
