@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 WHAT = ("prompt", "inputs")
 HOW = ("size", "sampling", "seed", "output")
+RANDOM_SEED = "A new seed for every picture. Switch it off to use the one in the field again."
 FOLDED = ("adapters", "advanced")
 
 
@@ -78,7 +79,7 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self._folded = parts.styled(ipywidgets.VBox(), "st-column")
         self._fold = parts.styled(ipywidgets.ToggleButton(description="Advanced"), "st-quiet", "st-fold")
         self._fold.observe(lambda _change: self._unfold(), "value")
-        self._random = ipywidgets.ToggleButton(description="Random seed", tooltip="A new seed for every picture")
+        self._random = ipywidgets.ToggleButton(description="Random seed", tooltip=RANDOM_SEED)
         traitlets.link((state, "random_seed"), (self._random, "value"))
         task = Choice(state, "task", "Task", partial(_task_options, state), follow=["model"])
         model = Choice(state, "model", "Model", partial(_model_options, state), follow=["task"])
