@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 CONFIG = Path(__file__).parent / "jupyter_config"
-"""Read by JupyterLab beside the user's own settings: it takes away the button of Voila's preview, which has no server
-here and would lead to a page that is not found."""
+"""Read by JupyterLab beside the user's own settings, which go before it. It takes away the button of Voila's preview,
+which has no server here and would lead to a page that is not found, and the question whether to fetch Jupyter's news.
+"""
 
 VOILA_OFF = "--ServerApp.jpserver_extensions={'voila.server_extension':False,'voila':False}"
 
