@@ -6,9 +6,15 @@ server and their websockets may run code, so dashboards are served on their own 
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+CONFIG = Path(__file__).parent / "jupyter_config"
+"""Read by JupyterLab beside the user's own settings, which go before it. It takes away the button of Voila's preview,
+which has no server here and would lead to a page that is not found, and the question whether to fetch Jupyter's news.
+"""
 
 VOILA_OFF = "--ServerApp.jpserver_extensions={'voila.server_extension':False,'voila':False}"
 
@@ -42,3 +48,9 @@ def command(
         *([] if browser else ["--no-browser"]),
         *more,
     ]
+
+
+def environment(base: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables to start JupyterLab with: `base`, and where our settings are."""
+    paths = [str(CONFIG), *filter(None, [base.get("JUPYTER_CONFIG_PATH")])]
+    return {**base, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}

@@ -30,7 +30,7 @@ def lab(home: Path | None, notebook: Path | None, port: int, browser: bool, as_j
     command = jupyterlab.command(notebook, port=port, browser=browser)
     if as_json:
         print_json({"url": f"http://127.0.0.1:{port}/lab?token={token}"})
-    _stay_with(command, environment)
+    _stay_with(command, jupyterlab.environment(environment))
 
 
 @click.command()

@@ -50,7 +50,8 @@ def lab_server(private_env: dict[str, str], tmp_path_factory: pytest.TempPathFac
         "--LabApp.extension_manager=readonly", f"--ServerApp.root_dir={root}",
     ]  # fmt: skip
     command = lab.command(port=0, browser=False, more=options)
-    server = Server(command, private_env, root, Path(private_env["JUPYTER_RUNTIME_DIR"]), root.parent / "lab.log")
+    env = lab.environment(private_env)
+    server = Server(command, env, root, Path(env["JUPYTER_RUNTIME_DIR"]), root.parent / "lab.log")
     yield server
     server.stop()
 

@@ -1,10 +1,12 @@
 """The gallery dashboard that ships, served by our server: look, filter, mark, and see a new run arrive."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 import studio_kernel as sk
+from jupyter_processes import TOKEN
 from waiting import until
 
 DASHBOARD = Path(__file__).parents[2] / "notebooks" / "dashboards" / "gallery.ipynb"
@@ -70,3 +72,11 @@ def test_a_visitor_looks_filters_marks_and_sees_what_is_new(studio, open_dashboa
 
     with dashboard_server.kernel(kernel_id) as kernel:
         assert not kernel("'torch' in __import__('sys').modules")
+
+
+def test_the_first_page_lists_the_dashboards(dashboard_server, page, studio, screenshot):
+    shutil.copy(DASHBOARD, dashboard_server.root)
+    page.goto(f"{dashboard_server.url}/?token={TOKEN}")
+    screenshot("dashboards")
+    page.get_by_role("link", name="Gallery").click()
+    page.get_by_role("listbox", name="Runs, newest first").wait_for()

@@ -1,4 +1,4 @@
-"""The gallery panel in JupyterLab and as a dashboard, on a studio of many runs in memory."""
+"""The gallery panel in JupyterLab and as a dashboard, on a home of many runs."""
 
 import pytest
 
@@ -7,11 +7,10 @@ from waiting import until
 
 CELLS = (
     """
-from pathlib import Path
 import tempfile
-from fake_studio import FakeStudio
+from homes import filled
 from studio_widgets import GalleryPanel
-studio = FakeStudio(3000, Path(tempfile.mkdtemp()))
+studio = filled(tempfile.mkdtemp(), 3000)
 panel = GalleryPanel(studio)
 """,
     "panel",
@@ -35,8 +34,9 @@ def test_look_filter_mark_and_see_a_new_run(gallery, screenshot):
     page.get_by_text("3,000 runs").wait_for()
 
     page.locator(".sg-cell").first.click()
-    page.locator(".sg-details").get_by_alt_text("a gold star in the night sky").wait_for()
-    assert kernel("panel.state.details.id") == "run-002999"
+    details = page.locator(".sg-details")
+    details.get_by_alt_text("a gold star in the night sky").wait_for()
+    assert kernel("panel.state.details.request.seed") == 2999
     screenshot(f"gallery-{front}-1280")
 
     page.get_by_role("radio", name="4 stars").click()
@@ -54,8 +54,15 @@ def test_look_filter_mark_and_see_a_new_run(gallery, screenshot):
     page.get_by_text("1 run", exact=True).wait_for()
     page.get_by_role("button", name="♥ Favourites").click()
 
-    kernel("bool(studio.add(favourite=False))")
+    kernel("studio.generate('three new boats', model='procedural', num_images=3, progress=False).id")
     page.get_by_text("3,001 runs").wait_for(timeout=5000)
+    page.get_by_role("option", name="three new boats, 3 files").click()
+    details.get_by_role("radio", name="Picture 1 of 3", checked=True).wait_for()
+    first = details.get_by_alt_text("three new boats").get_attribute("src")
+    details.get_by_role("radio", name="Picture 3 of 3").click()
+    details.get_by_role("radio", name="Picture 3 of 3", checked=True).wait_for()
+    assert kernel("panel.state.shown") == 2
+    until(lambda: details.get_by_alt_text("three new boats").get_attribute("src") != first, what="the third picture")
 
     page.set_viewport_size({"width": 700, "height": 860})
     screenshot(f"gallery-{front}-700")

@@ -1,15 +1,26 @@
 """The gallery without a screen."""
 
+from collections import Counter
+
 import pytest
 
-from fake_studio import FakeStudio
-from studio_kernel.domain.runs import RunStatus
+import studio_kernel as sk
+from homes import COLOURS, MODELS, fill
 from studio_widgets.gallery.state import PAGE, GalleryState
+
+QUICK = {"model": "procedural", "width": 32, "height": 32, "num_inference_steps": 1, "progress": False}
 
 
 @pytest.fixture
-def studio(tmp_path):
-    return FakeStudio(450, tmp_path)
+def ids(home):
+    """Run number → id."""
+    return fill(home, 450)
+
+
+@pytest.fixture
+def studio(home, ids):
+    with sk.open(home) as studio:
+        yield studio
 
 
 @pytest.fixture
@@ -17,25 +28,25 @@ def state(studio):
     return GalleryState(studio)
 
 
-def test_items_are_newest_first_and_read_in_pages(state, studio):
+def test_items_are_newest_first_and_read_in_pages(state, ids):
     assert state.total == 450
-    studio.calls.clear()
-    assert [item.run for item in state.items(0, 3)] == ["run-000449", "run-000448", "run-000447"]
-    assert [item.run for item in state.items(PAGE - 1, PAGE + 1)] == ["run-000250", "run-000249"]
-    assert studio.calls == ["records", "records"]
+    assert [item.run for item in state.items(0, 3)] == [ids[449], ids[448], ids[447]]
+    assert [item.run for item in state.items(PAGE - 1, PAGE + 1)] == [ids[250], ids[249]]
+    assert len(state._pages) == 2
 
 
-def test_items_end_where_the_runs_end(state):
-    assert [item.run for item in state.items(448, 500)] == ["run-000001", "run-000000"]
+def test_items_end_where_the_runs_end(state, ids):
+    assert [item.run for item in state.items(448, 500)] == [ids[1], ids[0]]
     assert state.items(450, 460) == []
 
 
 def test_filters_restrict_and_count(state):
     state.text = "red"
     state.model = "studio-tiny"
-    assert state.total == len([n for n in range(450) if n % 4 == 0])
+    red = [number for number in range(450) if COLOURS[number % 4] == "red"]
+    assert state.total == len(red)
     assert {item.title.split()[1] for item in state.items(0, 20)} == {"red"}
-    assert dict(state.models) == {"studio-tiny": 113}
+    assert dict(state.models) == Counter(MODELS[number % 2] for number in red)
 
 
 def test_a_filter_that_changes_is_a_new_version(state):
@@ -50,26 +61,34 @@ def test_very_long_texts_are_cut(state):
 
 
 def test_a_new_run_appears_with_the_next_poll(state, studio):
-    made = studio.add(status=RunStatus.RUNNING, assets=())
-    assert state.total == 450
+    made = studio.generate("brand new", **QUICK)
     state.poll()
     assert state.total == 451
     first = state.items(0, 1)[0]
-    assert (first.run, first.status, first.key) == (made.id, "running", "")
+    assert (first.run, first.status, first.key) == (made.id, "succeeded", made.assets[0].sha256)
 
 
-def test_polling_reads_nothing_when_nothing_was_logged(state, studio):
-    studio.calls.clear()
-    before = state.version
+def test_a_run_without_a_picture_is_shown_by_its_status(state, studio):
+    made = studio.submit("brand new", **{**QUICK, "step_seconds": 5.0, "progress": None})
+    made.cancel()
+    made.wait(progress_bar=False)
     state.poll()
-    assert studio.calls == []
+    first = state.items(0, 1)[0]
+    assert (first.run, first.status, first.key) == (made.id, "cancelled", "")
+
+
+def test_polling_changes_nothing_when_nothing_was_logged(state):
+    state.items(0, 3)
+    state.poll()
+    before, pages = state.version, dict(state._pages)
+    state.poll()
     assert state.version == before
+    assert state._pages == pages
 
 
-def test_opening_shows_the_run_and_its_file(state):
-    state.items(0, 1)
-    state.open("run-000449")
-    assert state.details.id == "run-000449"
+def test_opening_shows_the_run_and_its_file(state, ids):
+    state.open(ids[449])
+    assert state.details.id == ids[449]
     data, media_type = state.file()
     assert data.startswith(b"\x89PNG")
     assert media_type == "image/png"
@@ -78,8 +97,25 @@ def test_opening_shows_the_run_and_its_file(state):
     assert state.file() == (b"", "image/webp")
 
 
-def test_marks_show_at_once(state):
-    state.open("run-000449")
+def test_several_pictures_of_a_run_are_stepped_through(state, studio):
+    made = studio.generate("three of them", num_images=3, **QUICK)
+    state.poll()
+    state.open(made.id)
+    assert state.items(0, 1)[0].files == 3
+    seen = [state.file()[0]]
+    state.shown = 1
+    seen.append(state.file()[0])
+    state.shown = 2
+    seen.append(state.file()[0])
+    assert seen == [studio.assets.path(asset).read_bytes() for asset in made.assets]
+    state.star(True)
+    assert state.shown == 2
+    state.open(state.items(1, 2)[0].run)
+    assert state.shown == 0
+
+
+def test_marks_show_at_once(state, ids):
+    state.open(ids[449])
     state.star(True)
     state.rate(4)
     assert (state.details.favourite, state.details.rating) == (True, 4)
@@ -88,37 +124,41 @@ def test_marks_show_at_once(state):
     assert state.total == 1
 
 
-def test_a_run_can_be_marked_without_looking_at_it(state):
-    state.star(True, "run-000007")
+def test_a_run_can_be_marked_without_looking_at_it(state, ids):
+    state.star(True, ids[7])
     state.favourite = True
-    assert [item.run for item in state.items(0, 5)] == ["run-000007"]
+    assert [item.run for item in state.items(0, 5)] == [ids[7]]
 
 
-def test_thumbnails_are_given_for_runs_that_were_shown_only(state, studio):
-    assert state.thumbnail("run-000449") is None
+def test_thumbnails_are_given_for_runs_that_were_shown_only(state, studio, ids):
+    assert state.thumbnail(ids[449]) is None
     state.items(0, 1)
-    studio.add()
+    studio.generate("brand new", **QUICK)
     state.poll()  # a view asks a moment after the list has changed
-    assert state.thumbnail("run-000449").startswith(b"\x89PNG")
+    assert state.thumbnail(ids[449]).startswith(b"RIFF")
     assert state.thumbnail("../../etc/passwd") is None
 
 
 @pytest.mark.parametrize("act", [lambda s: s.open("run-x"), lambda s: s.star(True, "run-x"), lambda s: s.rate(3)])
-def test_errors_are_said_in_words_and_go_away(state, act):
+def test_errors_are_said_in_words_and_go_away(state, ids, act):
     act(state)
     assert state.error
-    state.open("run-000001")
+    state.open(ids[1])
     assert state.error == ""
 
 
-def test_a_log_that_cannot_answer_is_said_in_words(state, studio):
-    studio.broken = "the log cannot be read"
+def test_a_log_that_cannot_answer_is_said_in_words(state, studio, ids):
+    log = studio.home.root / "live.duckdb"
+    log.rename(log.with_suffix(".away"))
+    log.mkdir()
     state.text = "boat"
-    assert state.error == "the log cannot be read"
+    assert "live.duckdb" in state.error
     assert state.total == 450
 
 
-def test_a_hundred_thousand_runs_are_not_read_at_once(tmp_path):
-    state = GalleryState(FakeStudio(100_000, tmp_path))
-    assert len(state.items(50_000, 50_060)) == 60
-    assert len(state._pages) == 1
+def test_a_home_of_many_runs_is_not_read_at_once(tmp_path):
+    fill(tmp_path / "large", 5000)
+    with sk.open(tmp_path / "large") as studio:
+        state = GalleryState(studio)
+        assert len(state.items(2500, 2560)) == 60
+        assert len(state._pages) == 1

@@ -2,30 +2,77 @@
 
 import pytest
 
-from fake_studio import FakeStudio
-from studio_kernel.domain.runs import RunProgress, RunStatus
+import studio_kernel as sk
+from engines import GatedEngine
 from studio_kernel.domain.values import AssetRef, Lora
 from studio_widgets.generation.state import GenerationState
+from waiting import until
 
-PNG = b"\x89PNG rest"
+CATALOG = """
+models:
+  versatile:
+    name: Versatile
+    creator: Tests
+    engine: gated
+    tasks: [text-to-image, image-to-image, inpainting]
+    licence: none
+    parameters:
+      prompt:
+      negative_prompt:
+      image:
+      mask_image:
+      strength:
+      num_inference_steps: {default: 25}
+      guidance_scale: {default: 5}
+      seed:
+      loras:
+  quick:
+    name: Quick
+    creator: Tests
+    engine: gated
+    tasks: [text-to-image]
+    licence: none
+    parameters:
+      prompt:
+      num_inference_steps: {default: 4, max: 8}
+      seed:
+"""
 
 
 @pytest.fixture
-def studio(tmp_path):
-    return FakeStudio(3, tmp_path)
+def engine(picture):
+    return GatedEngine(picture)
+
+
+@pytest.fixture
+def studio(home, engine):
+    (home / "catalog").mkdir(parents=True)
+    (home / "catalog" / "panels.yaml").write_text(CATALOG)
+    with sk.open(home, engines=[engine]) as studio:
+        yield studio
 
 
 @pytest.fixture
 def state(studio):
-    state = GenerationState(studio)
+    state = GenerationState(studio, model="versatile")
     state.prompt = "a red boat"
     return state
 
 
-def test_a_state_begins_with_a_usable_model_and_its_defaults(state):
-    assert state.model == "studio-tiny"
+def ended(state):
+    until(lambda: not state.is_busy, every=0.01, what="the end of the run")
+
+
+def test_a_state_begins_with_a_usable_model(studio):
+    state = GenerationState(studio)
+    usable = state.models()
+    assert state.model == usable[0].id
+    assert {"versatile", "quick"} <= {card.id for card in usable}
+    assert "fal" not in {card.engine for card in usable}
+
+
+def test_a_form_begins_with_the_defaults_of_the_model(state):
     assert state.values["num_inference_steps"] == 25
-    assert [card.id for card in state.models()] == ["studio-tiny", "quick"]
     assert "image" not in [parameter.name for parameter in state.parameters]
 
 
@@ -60,7 +107,7 @@ def test_changing_the_model_keeps_what_it_also_takes(state):
     state.model = "quick"
     assert state.values == {"num_inference_steps": 6, "seed": None}
     state.set("num_inference_steps", 8)
-    state.model = "studio-tiny"
+    state.model = "versatile"
     assert state.values["num_inference_steps"] == 8
     assert state.values["guidance_scale"] == 5.0
 
@@ -74,14 +121,14 @@ def test_a_value_the_new_model_refuses_becomes_its_default(state):
 def test_changing_the_task_shows_its_inputs_and_a_model_that_serves_it(state):
     state.model = "quick"
     state.task = "inpainting"
-    assert state.model == "studio-tiny"
+    assert state.model != "quick"
     assert {"image", "mask_image", "strength"} <= {parameter.name for parameter in state.parameters}
     assert {problem.field for problem in state.resolve().problems} == {"image", "mask_image"}
 
 
-def test_files_are_stored_and_taken_away(state):
+def test_files_are_stored_and_taken_away(state, picture):
     state.task = "image-to-image"
-    state.give("image", PNG)
+    state.give("image", picture)
     assert isinstance(state.values["image"], AssetRef)
     assert state.resolve().is_ready
     state.give("image", b"")
@@ -91,28 +138,32 @@ def test_files_are_stored_and_taken_away(state):
 def test_a_file_that_is_no_picture_is_refused_in_words(state):
     state.task = "image-to-image"
     state.give("image", b"MZ")
-    assert "not a picture" in state.error
+    assert "image" in state.error
     assert state.values["image"] is None
 
 
-def test_submit_follows_the_run_to_its_result(state, studio):
+def test_submit_follows_the_run_to_its_result(state, engine):
     state.submit()
     assert (state.status, state.error) == ("queued", "")
     assert state.is_busy
-    assert state.values["seed"] == 4242
-    studio.tell(state._run, RunProgress(RunStatus.RUNNING, 3, 25, "denoising", 0.4, b"webp"))
-    assert (state.step, state.total, state.stage, state.preview) == (3, 25, "denoising", b"webp")
-    studio.tell(state._run, RunProgress(RunStatus.SUCCEEDED, 25, 25))
-    assert not state.is_busy
+    assert isinstance(state.values["seed"], int)
+    until(lambda: engine.let(1) or state.step >= 3, every=0.15, what="the third step")
+    assert (state.status, state.total, state.preview) == ("running", 25, b"preview")
+    engine.let()
+    ended(state)
     assert state.result.status == "succeeded"
+    assert state.result.seed == state.values["seed"]
     assert state.preview == b""
-    assert state.file()[0].startswith(b"\x89PNG")
+    data, media_type = state.file()
+    assert (data[:4], media_type) == (b"\x89PNG", "image/png")
 
 
-def test_a_failed_run_says_why(state, studio):
+def test_a_failed_run_says_why(state, engine):
+    engine.let()
+    state.prompt = "fail"
     state.submit()
-    studio.tell(state._run, RunProgress(RunStatus.FAILED, error="the device ran out of memory"))
-    assert state.error == "the device ran out of memory"
+    ended(state)
+    assert "the engine could not" in state.error
     assert state.result.status == "failed"
     assert state.file() == (b"", "image/webp")
 
@@ -120,6 +171,7 @@ def test_a_failed_run_says_why(state, studio):
 def test_cancel_ends_the_run(state):
     state.submit()
     state.cancel()
+    ended(state)
     assert state.status == "cancelled"
     state.cancel()
 
@@ -133,19 +185,22 @@ def test_everything_that_is_wrong_is_said_with_the_names_of_the_form(state):
     assert state.status == ""
 
 
-def test_a_refusal_of_the_studio_is_said_in_words(state, studio):
-    studio.broken = "the weights are missing; run make setup"
-    state.submit()
-    assert state.error == "the weights are missing; run make setup"
+def test_a_refusal_of_the_studio_is_said_in_words(home, studio):
+    with sk.open(home, mode="viewer", engines=[GatedEngine(b"")]) as viewer:
+        state = GenerationState(viewer, model="quick")
+        state.prompt = "a red boat"
+        state.submit()
+        assert "viewer" in state.error
+        assert state.status == ""
 
 
 def test_an_unknown_model_is_said_in_words_and_mended(state):
-    state.model = "studio-tinny"
-    assert "did you mean 'studio-tiny'" in state.error
+    state.model = "versatil"
+    assert "did you mean 'versatile'" in state.error
     assert state.parameters == ()
     state.submit()
     assert "unknown model" in state.error
-    state.model = "studio-tiny"
+    state.model = "versatile"
     assert state.error == ""
 
 
@@ -153,15 +208,19 @@ def test_a_second_submit_waits_for_the_first(state):
     state.submit()
     state.submit()
     assert "not finished" in state.error
+    state.cancel()
 
 
-def test_progress_of_an_earlier_run_is_ignored(state, studio):
+def test_progress_of_an_earlier_run_is_ignored(state, engine):
+    engine.let(25)
     state.submit()
     first = state._run
-    studio.tell(first, RunProgress(RunStatus.SUCCEEDED, 25, 25))
+    ended(state)
     state.submit()
-    studio.tell(first, RunProgress(RunStatus.SUCCEEDED, 25, 25))
-    assert state.status == "queued"
+    assert state._run.id != first.id
+    state._heard(first, first.progress)  # the last word on a run is said twice, the second time a second later
+    assert state.is_busy
+    state.cancel()
 
 
 def test_loras_are_part_of_the_request(state):

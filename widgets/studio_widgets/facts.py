@@ -10,6 +10,7 @@ from studio_kernel.domain.values import describe
 from studio_widgets.frame.panel import alert, badge, facts
 
 _KINDS = {RunStatus.SUCCEEDED: "good", RunStatus.FAILED: "bad", RunStatus.CANCELLED: "warn"}
+_ORDER = {name: place for place, name in enumerate(STANDARD)}
 _ELSEWHERE = {"prompt", "negative_prompt"}
 
 
@@ -34,9 +35,9 @@ def facts_of(record: RunRecord, *, with_error: bool = True) -> str:
     prompt = f'<p class="st-prompt">{escape(title_of(record))}</p>'
     negative = request.parameters.get("negative_prompt")
     settings = [
-        (_label(name), describe(value))
-        for name, value in request.parameters.items()
-        if name not in _ELSEWHERE and value not in (None, ())
+        (_label(name), describe(request.parameters[name]))
+        for name in sorted(request.parameters, key=_place)
+        if name not in _ELSEWHERE and request.parameters[name] not in (None, ())
     ]
     pairs = [
         *([("Without", str(negative))] if negative else []),
@@ -48,6 +49,11 @@ def facts_of(record: RunRecord, *, with_error: bool = True) -> str:
         ("Run", record.id),
     ]
     return prompt + alert(record.error or "" if with_error else "") + facts(pairs)
+
+
+def _place(name: str) -> int:
+    """Return where forms have a parameter; those of one model alone come last."""
+    return _ORDER.get(name, len(_ORDER))
 
 
 def _label(name: str) -> str:

@@ -11,6 +11,7 @@ import traitlets
 from studio_kernel.errors import StudioError
 
 if TYPE_CHECKING:
+    from studio_kernel.domain.assets import Asset
     from studio_kernel.domain.runs import RunRecord
     from studio_kernel.studio import Studio
 
@@ -53,3 +54,13 @@ class PanelState(traitlets.HasTraits):
         except (StudioError, OSError) as error:
             self.error = str(error)
             return NOTHING
+
+    def _thumbnails_of(self, record: RunRecord | None) -> list[bytes]:
+        return [self._thumbnail_of(asset) for asset in record.assets] if record is not None else []
+
+    def _thumbnail_of(self, asset: Asset) -> bytes:
+        try:
+            path = self._studio.assets.thumbnail(asset)
+            return path.read_bytes() if path else b""
+        except (StudioError, OSError):
+            return b""  # said when the file itself is shown

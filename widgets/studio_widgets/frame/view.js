@@ -17,7 +17,7 @@ function render({ model, el }) {
     whenInside(el, (root) => {
       root.setAttribute("role", "region");
       root.setAttribute("aria-label", model.get("label"));
-      undo.push(keepKeys(root), describeControls(root));
+      undo.push(enterSubmits(root), keepKeys(root), describeControls(root));
     }),
   );
   return () => undo.forEach((step) => step());
@@ -33,6 +33,19 @@ function whenInside(el, then) {
   };
   look();
   return () => cancelAnimationFrame(frame);
+}
+
+// Enter in a field of class "st-enter" presses the panel's main button; Shift+Enter is a new line.
+function enterSubmits(root) {
+  const submit = (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.closest(".st-enter")) return;
+    event.preventDefault();
+    event.target.dispatchEvent(new Event("change", { bubbles: true })); // fields tell their value when they are left
+    root.querySelector(".st-primary")?.click();
+  };
+  // while it comes down: text fields let no key rise
+  root.addEventListener("keydown", submit, true);
+  return () => root.removeEventListener("keydown", submit, true);
 }
 
 // In JupyterLab's command mode a key pressed on a button runs a notebook command: "d d" deletes the cell.

@@ -15,6 +15,7 @@ from studio_widgets.gallery.state import GalleryState
 from studio_widgets.gallery.view import Grid
 from studio_widgets.marks.view import Marks
 from studio_widgets.picture.view import Picture
+from studio_widgets.strip.view import Strip
 from studio_widgets.timing import Debounced, Pulse
 
 if TYPE_CHECKING:
@@ -98,12 +99,13 @@ class Details(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         close = parts.styled(ipywidgets.Button(description="Close", tooltip="Close the details"), "st-quiet")
         close.on_click(lambda _button: state.close())
         self._picture = Picture(placeholder="This run has no picture.")
+        self._strip = Strip(lambda place: state.set_trait("shown", place))
         self._marks = Marks(on_star=state.star, on_rate=state.rate)
         self._text = ipywidgets.HTML()
         top = parts.styled(parts.row(self._badges, close), "sg-top")
-        super().__init__([parts.card(top, self._picture, self._marks, self._text)])
+        super().__init__([parts.card(top, self._picture, self._strip, self._marks, self._text)])
         parts.styled(self, "sg-details")
-        state.observe(lambda _change: self._show(), "details")
+        state.observe(lambda _change: self._show(), ["details", "shown"])
         self._show()
 
     def _show(self) -> None:
@@ -112,6 +114,7 @@ class Details(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         if record is None:
             return
         self._picture.show(*self._state.file(), alt=title_of(record))
+        self._strip.show(self._state.thumbnails() if len(record.assets) > 1 else (), self._state.shown)
         self._marks.favourite, self._marks.rating = record.favourite, record.rating or 0
         self._badges.value = badges_of(record)
         self._text.value = facts_of(record)

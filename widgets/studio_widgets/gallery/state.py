@@ -73,6 +73,8 @@ class GalleryState(PanelState):
         Rises whenever what `items` returns may have changed.
     details : RunRecord or None
         The run that is looked at.
+    shown : int
+        Which of its files.
 
     Examples
     --------
@@ -88,6 +90,7 @@ class GalleryState(PanelState):
     models: traitlets.List[tuple[str, int]] = traitlets.List(read_only=True)
     version = traitlets.Int(0, read_only=True)
     details = traitlets.Instance(RunRecord, allow_none=True, read_only=True)
+    shown = traitlets.Int(0)
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
@@ -129,15 +132,19 @@ class GalleryState(PanelState):
 
     def open(self, run: str) -> None:
         """Look at a run; an empty id closes the details."""
-        self._attempt(lambda: self.set_trait("details", self._studio.record(run) if run else None))
+        self._attempt(lambda: self._look_at(run))
 
     def close(self) -> None:
         """Look at no run."""
         self.open("")
 
-    def file(self, index: int = 0) -> tuple[bytes, str]:
+    def file(self, index: int | None = None) -> tuple[bytes, str]:
         """Return bytes and media type of a file of the run that is looked at; nothing when there is none."""
-        return self._file_of(self.details, index)
+        return self._file_of(self.details, self.shown if index is None else index)
+
+    def thumbnails(self) -> list[bytes]:
+        """Return a small picture of every file of the run that is looked at; no bytes for what is no picture."""
+        return self._thumbnails_of(self.details)
 
     def star(self, on: bool, run: str = "") -> None:
         """Make a run, or the one that is looked at, a favourite, or no longer."""
@@ -146,6 +153,13 @@ class GalleryState(PanelState):
     def rate(self, rating: int, run: str = "") -> None:
         """Give a run, or the one that is looked at, 1 … 5 stars; 0 takes them away."""
         self._attempt(lambda: self._mark(run, rating=rating))
+
+    def _look_at(self, run: str) -> None:
+        record = self._studio.record(run) if run else None
+        with self.hold_trait_notifications():
+            if record is None or self.details is None or record.id != self.details.id:
+                self.shown = 0
+            self.set_trait("details", record)
 
     def _mark(self, run: str, *, favourite: bool | None = None, rating: int | None = None) -> None:
         self._studio.mark(run or self._looked_at(), favourite=favourite, rating=rating)

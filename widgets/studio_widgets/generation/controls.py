@@ -115,8 +115,9 @@ def _simple(parameter: Parameter) -> tuple[ipywidgets.Widget, Callable[[Any], ob
 
 def _text(parameter: Parameter, title: str) -> ipywidgets.Widget:
     if parameter.name == "prompt":
-        hint = "What should the picture show?"
-        return field(ipywidgets.Textarea(description=title, placeholder=hint, rows=3, continuous_update=False))
+        hint = "What should the picture show? Enter begins."
+        text = ipywidgets.Textarea(description=title, placeholder=hint, rows=3, continuous_update=False)
+        return styled(field(text), "st-enter")
     hint = "What it should not show" if parameter.name == "negative_prompt" else ""
     return field(ipywidgets.Text(description=title, placeholder=hint, continuous_update=False))
 

@@ -19,12 +19,14 @@ from studio_widgets.frame import panel as parts
 from studio_widgets.generation.controls import Control, control_for
 from studio_widgets.generation.state import OWN_TRAITS, GenerationState
 from studio_widgets.picture.view import Picture
+from studio_widgets.strip.view import Strip
 
 if TYPE_CHECKING:
     from studio_kernel.studio import Studio
 
 WHAT = ("prompt", "inputs")
 HOW = ("size", "sampling", "seed", "output")
+RANDOM_SEED = "A new seed for every picture. Switch it off to use the one in the field again."
 FOLDED = ("adapters", "advanced")
 
 
@@ -77,7 +79,7 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self._folded = parts.styled(ipywidgets.VBox(), "st-column")
         self._fold = parts.styled(ipywidgets.ToggleButton(description="Advanced"), "st-quiet", "st-fold")
         self._fold.observe(lambda _change: self._unfold(), "value")
-        self._random = ipywidgets.ToggleButton(description="Random seed", tooltip="A new seed for every picture")
+        self._random = ipywidgets.ToggleButton(description="Random seed", tooltip=RANDOM_SEED)
         traitlets.link((state, "random_seed"), (self._random, "value"))
         task = Choice(state, "task", "Task", partial(_task_options, state), follow=["model"])
         model = Choice(state, "model", "Model", partial(_model_options, state), follow=["task"])
@@ -167,13 +169,15 @@ class Outcome(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self._error = ipywidgets.HTML()
         self._progress = ipywidgets.HTML()
         self._picture = Picture(placeholder="Your picture appears here.")
+        self._strip = Strip(lambda place: state.set_trait("shown", place))
         self._badges = parts.styled(ipywidgets.HTML(), "sg-badges")
         self._facts = ipywidgets.HTML()
-        super().__init__([parts.card(self._error, self._picture, self._progress, self._badges, self._facts)])
+        shown = (self._error, self._picture, self._strip, self._progress, self._badges, self._facts)
+        super().__init__([parts.card(*shown)])
         parts.styled(self, "st-outcome")
         state.observe(lambda _change: self._show_error(), "error")
         state.observe(lambda _change: self._show_progress(), ["status", "step", "stage", "preview"])
-        state.observe(lambda _change: self._show_result(), "result")
+        state.observe(lambda _change: self._show_result(), ["result", "shown"])
         self._show_error()
         self._show_progress()
         self._show_result()
@@ -185,6 +189,7 @@ class Outcome(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         state = self._state
         _fill(self._progress, _bar(state) if state.is_busy else "")
         if state.preview:
+            self._strip.show((), 0)
             self._picture.show(state.preview, "image/webp", f"Preview: {state.prompt}", preview=True)
 
     def _show_result(self) -> None:
@@ -195,6 +200,7 @@ class Outcome(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
             return
         if record.status is RunStatus.SUCCEEDED or not record.assets:
             self._picture.show(*self._state.file(), alt=title_of(record))
+            self._strip.show(self._state.thumbnails() if len(record.assets) > 1 else (), self._state.shown)
         _fill(self._badges, badges_of(record))
         _fill(self._facts, facts_of(record, with_error=False))
 

@@ -57,6 +57,8 @@ class GenerationState(PanelState):
         A small WebP picture of the state so far.
     result : RunRecord or None
         The last run that ended.
+    shown : int
+        Which of its files.
 
     Examples
     --------
@@ -80,6 +82,7 @@ class GenerationState(PanelState):
     elapsed_s = traitlets.Float(0.0)
     preview = traitlets.Bytes()
     result = traitlets.Instance(RunRecord, allow_none=True)
+    shown = traitlets.Int(0)
 
     def __init__(self, studio: Studio, *, task: str = str(Task.TEXT_TO_IMAGE), model: str = "") -> None:
         super().__init__(studio, task=task, model=model)
@@ -155,9 +158,13 @@ class GenerationState(PanelState):
         """Watch no longer; a run goes on."""
         self._unwatch()
 
-    def file(self, index: int = 0) -> tuple[bytes, str]:
+    def file(self, index: int | None = None) -> tuple[bytes, str]:
         """Return bytes and media type of a file of the result; nothing when there is none."""
-        return self._file_of(self.result, index)
+        return self._file_of(self.result, self.shown if index is None else index)
+
+    def thumbnails(self) -> list[bytes]:
+        """Return a small picture of every file of the result; no bytes for what is no picture."""
+        return self._thumbnails_of(self.result)
 
     def _submit(self) -> None:
         snapshot = self.resolve()
@@ -179,7 +186,10 @@ class GenerationState(PanelState):
             if run is not self._run:
                 return
             if progress.status.is_final:
-                self.result = run.record
+                with self.hold_trait_notifications():
+                    if self.result is None or self.result.id != run.id:
+                        self.shown = 0
+                    self.result = run.record
                 self.error = progress.error or ""
             self._show(progress)
 

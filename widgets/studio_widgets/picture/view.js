@@ -1,6 +1,7 @@
 // One picture, clip or sound from the kernel's bytes. The element is kept while only the bytes change, so previews do
 // not flicker.
 
+const LARGEST_ENLARGEMENT = 2.5; // beyond that a small picture is only blurred
 const TAGS = { image: "img", video: "video", audio: "audio" };
 
 function render({ model, el }) {
@@ -22,6 +23,7 @@ function render({ model, el }) {
         shown?.remove();
         shown = document.createElement(tag);
         if (tag !== "img") shown.controls = true;
+        else shown.onload = (event) => limit(event.target);
         el.append(shown);
       }
       url = URL.createObjectURL(new Blob([data], { type: model.get("media_type") }));
@@ -45,6 +47,10 @@ function render({ model, el }) {
     model.off("change:alt change:placeholder change:preview", describe);
     if (url) URL.revokeObjectURL(url);
   };
+}
+
+function limit(picture) {
+  picture.style.setProperty("--st-widest", `${Math.round(picture.naturalWidth * LARGEST_ENLARGEMENT)}px`);
 }
 
 export default { render };

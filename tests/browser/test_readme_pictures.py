@@ -1,0 +1,83 @@
+"""The pictures of the README, made from the real thing with the model that ships.
+
+``STUDIO_SCREENSHOTS=docs/images pytest tests/browser/test_readme_pictures.py``
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import studio_kernel as sk
+
+pytestmark = pytest.mark.skipif("STUDIO_SCREENSHOTS" not in os.environ, reason="made when STUDIO_SCREENSHOTS is set")
+
+DASHBOARD = Path(__file__).parents[2] / "notebooks" / "dashboards" / "gallery.ipynb"
+PROMPTS = (
+    "a blue boat on the sea",
+    "two yellow stars in the night sky",
+    "a green tree on a hill",
+    "a white moon over hills",
+    "a red house in the snow",
+    "an orange fish in the sea",
+    "a purple mountain at dusk",
+    "a red boat on the sea",
+    "a yellow house in a meadow",
+    "a red house in a meadow",
+)
+CELLS = (
+    """
+import os
+import studio_kernel as sk
+from studio_widgets import GenerationPanel
+panel = GenerationPanel(sk.open(os.environ["STUDIO_HOME"]), model="studio-tiny")
+""",
+    "panel",
+)
+
+
+@pytest.fixture
+def studio(private_env):
+    with sk.open(private_env["STUDIO_HOME"]) as studio:
+        yield studio
+
+
+def alone(page, selector):
+    """Let one panel fill the page: what stands around it in the front end is taken away."""
+    page.add_style_tag(content=ALONE)
+    page.locator(selector).first.scroll_into_view_if_needed()
+    page.evaluate("() => Promise.allSettled(document.getAnimations().map((a) => a.finished))")
+
+
+ALONE = ".studio { padding: 16px 18px 18px !important; background: var(--jp-layout-color0, #fff); }"
+
+
+def test_the_generation_panel(open_lab, page, screenshot):
+    page.set_viewport_size({"width": 1280, "height": 1100})
+    page.emulate_media(reduced_motion="reduce")
+    open_lab(*CELLS)
+    page.evaluate("jupyterapp.shell.collapseLeft()")
+    prompt = page.get_by_role("textbox", name="Prompt", exact=True)
+    prompt.fill("a red house in a meadow")
+    page.get_by_role("button", name="Random seed").click()
+    page.get_by_role("textbox", name="Seed").fill("7")
+    prompt.focus()
+    page.get_by_role("button", name="Generate").click()
+    page.get_by_alt_text("a red house in a meadow", exact=True).wait_for(timeout=120_000)
+    page.locator(".st-badge.good").wait_for()
+    alone(page, ".studio-generate")
+    screenshot("generation-panel", ".studio-generate")
+
+
+def test_the_gallery_dashboard(studio, open_dashboard, page, screenshot):
+    for seed, prompt in enumerate(PROMPTS * 3):
+        run = studio.generate(prompt, model="studio-tiny", seed=seed, progress=False)
+        if seed % 7 == 0:
+            studio.mark(run, rating=3 + seed % 3, favourite=seed % 14 == 0)
+    page.set_viewport_size({"width": 1280, "height": 860})
+    open_dashboard(DASHBOARD)
+    page.locator(".sg-cell img").nth(20).wait_for(state="attached")
+    page.get_by_role("option", name="a red house in a meadow").first.click()
+    page.locator(".sg-details").get_by_alt_text("a red house in a meadow").wait_for()
+    page.evaluate("() => Promise.allSettled(document.getAnimations().map((a) => a.finished))")
+    screenshot("gallery-dashboard")
