@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,8 @@ def test_a_run_can_be_awaited(studio):
     async def main():
         return await studio.submit("a red boat", **QUICK)
 
-    assert asyncio.run(main()).status == "succeeded"
+    with ThreadPoolExecutor(1) as thread:  # a browser driver keeps an event loop in the main one
+        assert thread.submit(asyncio.run, main()).result().status == "succeeded"
 
 
 def test_a_running_job_is_cancelled_within_a_step(gated):
