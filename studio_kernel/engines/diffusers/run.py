@@ -20,7 +20,7 @@ from studio_kernel.domain.values import Value
 from studio_kernel.engines.base import CancelToken, EngineContext
 from studio_kernel.engines.diffusers import adapters, call, schedulers
 from studio_kernel.engines.diffusers.background import in_background
-from studio_kernel.engines.diffusers.devices import device_name
+from studio_kernel.engines.diffusers.devices import device_name, few_threads, thread_count
 from studio_kernel.engines.diffusers.loading import LoadedModel
 from studio_kernel.engines.diffusers.quiet import quiet
 from studio_kernel.engines.diffusers.steps import watched
@@ -76,7 +76,7 @@ class Run:
         """Call the pipeline; in the background thread."""
         if self._on_cuda:
             torch.cuda.reset_peak_memory_stats(self._pipe.device)
-        with quiet(), _lent(self._pipe, self._scheduler):
+        with few_threads(), quiet(), _lent(self._pipe, self._scheduler):
             self._model.adapters.wear(self._adapters)
             begun = self._stepped = time.perf_counter()
             watch = watched(self._pipe, self._check, partial(self._report, say))
@@ -113,7 +113,7 @@ class Run:
             **_versions(),
             "device": device_name(pipe.device),
             "dtype": str(pipe.dtype).removeprefix("torch."),
-            "threads": torch.get_num_threads(),
+            "threads": thread_count(),
             "pipeline": type(pipe).__name__,
             "scheduler": schedulers.described(self._scheduler, self._card),
         }

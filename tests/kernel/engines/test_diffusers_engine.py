@@ -92,7 +92,7 @@ def test_provenance_says_what_decided_the_picture(subject: Subject) -> None:
     assert known["pipeline"] == "StableDiffusionPipeline"
     assert known["scheduler"] == {"class": "DPMSolverMultistepScheduler", "changes": {"use_karras_sigmas": True}}
     assert known["dtype"] == "float32"
-    assert known["threads"] == torch.get_num_threads()
+    assert 1 <= known["threads"] <= torch.get_num_threads()
     assert known["torch"] == torch.__version__
     assert len(str(known["weights_sha256"])) == 64
 
