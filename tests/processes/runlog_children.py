@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 
 from runlog_tools import log_run, request
 from studio_kernel.domain.assets import Asset
@@ -123,18 +124,28 @@ def interrupted(home: str) -> None:
     """Log while Ctrl-C comes again and again; print what was acknowledged."""
     log = RunLog(Path(home))
     done = threading.Event()
+    is_logging = False
+
+    def raise_while_logging(_signal: int, _frame: FrameType | None) -> None:
+        # Outside the call under test this program has nothing to undo, so nothing may be raised there.
+        nonlocal is_logging
+        if is_logging:
+            is_logging = False
+            raise KeyboardInterrupt
 
     def interrupt() -> None:
         while not done.wait(0.003):
             os.kill(os.getpid(), signal.SIGINT)
 
+    signal.signal(signal.SIGINT, raise_while_logging)
     threading.Thread(target=interrupt, daemon=True).start()
     acknowledged = []
     while len(acknowledged) < 150:
         with suppress(KeyboardInterrupt):
+            is_logging = True
             acknowledged.append(log_run(log))
+            is_logging = False
     done.set()
-    time.sleep(0.02)
     log.close()
     print("\n".join(acknowledged))
 
