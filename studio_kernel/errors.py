@@ -15,6 +15,8 @@ translated into these once, where they enter.
     ├── UnsafeFileError (ValueError)           a file that could run code when loaded, refused
     ├── CatalogError (ValueError)              mistakes in catalog files; lists all of them
     ├── HomeError (OSError)                    the home cannot be created, read or written
+    ├── SettingsError (ValueError)             a home's settings.toml cannot be understood
+    ├── WorkerError (RuntimeError)             the process that works for a home cannot be started or does not answer
     ├── RunLogError (RuntimeError)             a question the run log cannot answer now, or refuses
     ├── ReadOnlyError (PermissionError)        a viewer asked for something only an editor may do
     ├── MissingPackageError (ImportError)      an optional package is not installed
@@ -104,6 +106,14 @@ class CatalogError(StudioError, ValueError):
 
 class HomeError(StudioError, OSError):
     """The directory that holds the studio cannot be created, read or written."""
+
+
+class SettingsError(StudioError, ValueError):
+    """The settings of a home cannot be understood."""
+
+
+class WorkerError(StudioError, RuntimeError):
+    """The process that works for a home cannot be started, or does not answer."""
 
 
 class RunLogError(StudioError, RuntimeError):

@@ -44,6 +44,13 @@ class LiveBoard:
             return replace(progress, preview=(self.root / f"{run_id}.webp").read_bytes())
         return progress
 
+    def stamp(self, run_id: str) -> int | None:
+        """Return what differs once the run shows something new; `None` when it shows nothing."""
+        try:
+            return (self.root / f"{run_id}.json").stat().st_mtime_ns
+        except OSError:
+            return None
+
     def clear(self, run_id: str) -> None:
         """Take the run off the board."""
         for ending in ("json", "webp"):

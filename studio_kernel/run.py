@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from tqdm.asyncio import tqdm_asyncio
 
-    from studio_kernel.runner import Job
+    from studio_kernel.jobs import Job
     from studio_kernel.studio import Studio
 
-POLL_S = 0.25
 BAR_DELAY_S = 0.5
 
 
@@ -36,24 +35,35 @@ class Run:
 
     def __init__(self, studio: Studio, run_id: str, job: Job | None = None) -> None:
         self._studio = studio
-        self._job = job
+        self._known_job = job
+        self._has_ended = False
         self.id = run_id
+
+    @property
+    def _job(self) -> Job | None:
+        """The job that keeps this handle up to date; `None` for a run that had ended when this handle was made."""
+        if self._known_job is None and not self._has_ended:
+            self._known_job = self._studio.job_of(self.id)
+            self._has_ended = self._known_job is None
+        return self._known_job
 
     @property
     def record(self) -> RunRecord:
         """Everything that is known of the run now, with what people have said about it since."""
-        working = self._job is not None and not self._job.done.is_set()
-        return self._facts if working else self._studio.record(self.id)
+        job = self._job
+        return job.record if job is not None and not job.done.is_set() else self._studio.record(self.id)
 
     @property
     def _facts(self) -> RunRecord:
-        """What does not change once the run has ended; from memory when it worked here."""
-        return self._job.record if self._job is not None else self._studio.record(self.id)
+        """What does not change once the run has ended; from memory when it was followed to its end."""
+        job = self._job
+        return job.record if job is not None else self._studio.record(self.id)
 
     @property
     def progress(self) -> RunProgress:
         """What the run shows right now."""
-        return self._studio.progress(self.id)
+        job = self._job
+        return job.progress if job is not None else self._studio.progress(self.id)
 
     @property
     def status(self) -> RunStatus:
@@ -121,12 +131,12 @@ class Run:
         RunFailedError, RunNotFinishedError
             When there is none.
         """
-        return self._studio.assets.image(self.first_asset)
+        return self._studio.store_of(self.first_asset).image(self.first_asset)
 
     @property
     def images(self) -> list[Image]:
         """All pictures it made, in order."""
-        return [self._studio.assets.image(asset) for asset in self.assets or (self.first_asset,)]
+        return [self._studio.store_of(asset).image(asset) for asset in self.assets or (self.first_asset,)]
 
     def wait(self, timeout: float | None = None, *, progress_bar: bool = False) -> Run:
         """Wait for the run to end and return it, also when it failed.
@@ -142,6 +152,8 @@ class Run:
         ------
         TimeoutError
             When it has not ended by then; the run goes on.
+        WorkerError
+            When nobody works on it and nobody can be started; the run stays in the queue.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         with _Bar(self) if progress_bar else _NoBar() as bar:
@@ -164,17 +176,15 @@ class Run:
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         record = self._facts
-        thumbnail = self._studio.assets.thumbnail(record.assets[0]) if record.assets else None
+        thumbnail = self._studio.thumbnail(record.assets[0]) if record.assets else None
         picture = thumbnail.read_bytes() if thumbnail else None
         return {"text/plain": repr(self), "text/html": display.run_html(record, self.progress, picture)}
 
     def _wait_a_little(self, bar: _Bar | _NoBar) -> bool:
-        if self._job is not None:
-            ended = self._job.done.wait(bar.interval_s)
-        else:
-            ended = self.status.is_final
-            if not ended:
-                time.sleep(POLL_S)
+        job = self._job
+        ended = job is None or job.done.wait(bar.interval_s)
+        if job is not None and job.trouble is not None and not ended:
+            raise job.trouble
         bar.show()
         return ended
 

@@ -1,8 +1,9 @@
-"""Decides where and when engines work: jobs, the flow of one run, and the runner that works inside this process.
+"""Decides where and when engines work: the flow of one run, and the runner that works inside this process.
 
 `execute` is the flow every runner shares: it takes the events of an engine and turns them into stored files and log
-lines. `InlineRunner` calls it on worker threads of this process, as many per engine as the engine has lanes. Whatever
-happens to a run, it ends as a result in the log.
+lines. `InlineRunner` calls it on worker threads of this process, as many per engine as the engine has lanes; a worker
+process (`studio_kernel.worker`) calls it for all who have the home open. Whatever happens to a run, it ends as a result
+in the log.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -22,57 +23,25 @@ from immutabledict import immutabledict
 from studio_kernel.assets import AssetStore
 from studio_kernel.assets.embed import embed
 from studio_kernel.domain.assets import Asset
-from studio_kernel.domain.events import EngineEvent, Finished, Produced, Progress, Started, Ticket
+from studio_kernel.domain.events import WAITING, EngineEvent, Finished, Produced, Progress, Started, Ticket
 from studio_kernel.domain.provenance import Provenance
-from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import RunProgress, RunRecord, RunStatus
+from studio_kernel.domain.runs import RunProgress, RunStatus
 from studio_kernel.domain.values import Value
-from studio_kernel.engines.base import CancelToken, Engine, EngineContext
+from studio_kernel.engines.base import Engine
 from studio_kernel.errors import Cancelled, StudioError
+from studio_kernel.follower import Follower
+from studio_kernel.jobs import Work
 from studio_kernel.live import LiveBoard
+from studio_kernel.presence import Presence
+from studio_kernel.private import told
 from studio_kernel.runlog import RunLog
+from studio_kernel.settings import Home
 
 LIVE_INTERVAL_S = 0.1
 """Progress is shown at most this often: ten times a second is what an eye can use and a notebook can carry."""
 PREVIEW_INTERVAL_S = 0.4
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(eq=False)
-class Job:
-    """A run on its way through a runner.
-
-    Attributes
-    ----------
-    record : RunRecord
-        What is known of the run; replaced as a whole when it ends, so any thread may read it.
-    progress : RunProgress
-        Replaced as a whole at every change.
-    done : threading.Event
-        Set when the run's final state is in the log.
-    """
-
-    record: RunRecord
-    engine: Engine
-    context: EngineContext
-    progress: RunProgress = field(default_factory=lambda: RunProgress(RunStatus.QUEUED))
-    done: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def run_id(self) -> str:
-        """The run's id."""
-        return self.record.id
-
-    @property
-    def request(self) -> GenerationRequest:
-        """What is asked for."""
-        return self.record.request
-
-    @property
-    def cancel_token(self) -> CancelToken:
-        """What stops it."""
-        return self.context.cancel
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,48 +54,73 @@ class Workplace:
 
 
 class Runner(Protocol):
-    """Takes jobs and sees that each one ends."""
+    """Takes work and sees that each run ends."""
 
-    def submit(self, job: Job) -> None:
-        """Take a job that is in the log as queued; returns at once."""
+    def submit(self, work: Work) -> None:
+        """Log a run as queued and take it; returns at once.
 
-    def cancel(self, run_id: str) -> bool:
-        """Ask for a run to stop; whether this runner has it."""
+        Raises
+        ------
+        StudioError
+            When it cannot be taken; it is not in the log then.
+        """
+
+    def cancel(self, run_ids: Sequence[str]) -> None:
+        """Ask for runs of the home to stop, wherever they are."""
 
     def close(self) -> None:
-        """Cancel what is queued or running, wait for it to end, and free everything; may be called twice."""
+        """Leave what this process is responsible for in order; may be called twice."""
 
 
 class InlineRunner:
-    """Works inside this process: a queue and worker threads per engine."""
+    """Works inside this process: a queue and worker threads per engine.
 
-    def __init__(self, workplace: Workplace) -> None:
+    What it is given ends with it: closing cancels what is queued or running. Other processes can see its runs and ask
+    for their end.
+    """
+
+    def __init__(self, workplace: Workplace, home: Home, follower: Follower) -> None:
         self._workplace = workplace
+        self._home = home
+        self._follower = follower
         self._lanes: dict[str, _Lanes] = {}
-        self._jobs: dict[str, Job] = {}
+        self._works: dict[str, Work] = {}
+        self._presence: Presence | None = None
         self._lock = threading.Lock()
         self._closed = False
         # Worker threads are daemons so that a script can end; at its end they are stopped in good order.
         atexit.register(self.close)
 
-    def submit(self, job: Job) -> None:
-        """Take a job that is in the log as queued; returns at once."""
+    def submit(self, work: Work) -> None:
+        """Log a run as queued and take it; returns at once."""
+        run_id, record = work.job.run_id, work.job.record
         with self._lock:
             if self._closed:
                 raise StudioError("this studio is closed; open it again with sk.open()")
-            self._jobs[job.run_id] = job
-            lanes = self._lanes.get(job.engine.name)
+            self._presence = self._presence or Presence(self._home.locks, "inline")
+            self._works[run_id] = work
+            lanes = self._lanes.get(work.engine.name)
             if lanes is None:
-                lanes = self._lanes[job.engine.name] = _Lanes(job.engine, self._work)
-        lanes.put(job)
+                lanes = self._lanes[work.engine.name] = _Lanes(work.engine, self._work)
+        self._workplace.log.queued(
+            run_id,
+            record.request,
+            engine=record.engine,
+            origin=record.origin,
+            reserved_for=self._presence.name,
+            private=work.private is not None,
+        )
+        self._follower.listen(run_id, work.cancel_token.cancel)
+        lanes.put(work)
 
-    def cancel(self, run_id: str) -> bool:
-        """Ask for a run to stop; whether this runner has it."""
-        job = self._jobs.get(run_id)
-        if job is None:
-            return False
-        job.cancel_token.cancel()
-        return True
+    def cancel(self, run_ids: Sequence[str]) -> None:
+        """Ask for runs to stop; those of other processes are told through the log."""
+        for run_id in run_ids:
+            work = self._works.get(run_id)
+            if work is not None:
+                work.cancel_token.cancel()
+            else:
+                self._workplace.log.cancel(run_id)
 
     def close(self) -> None:
         """Cancel what is queued or running, wait for it to end, and free the engines; may be called twice."""
@@ -134,27 +128,31 @@ class InlineRunner:
             if self._closed:
                 return
             self._closed = True
-            jobs, lanes = list(self._jobs.values()), list(self._lanes.values())
-        for job in jobs:
-            job.cancel_token.cancel()
+            works, lanes = list(self._works.values()), list(self._lanes.values())
+        for work in works:
+            work.cancel_token.cancel()
         for lane in lanes:
             lane.close()
+        if self._presence is not None:
+            self._presence.end()
         atexit.unregister(self.close)
 
-    def _work(self, job: Job) -> None:
+    def _work(self, work: Work) -> None:
         try:
-            execute(job, self._workplace)
+            assert self._presence is not None, "made by submit"
+            self._workplace.log.claimed(work.job.run_id, self._presence.name, 1)
+            execute(work, self._workplace)
         finally:
-            self._jobs.pop(job.run_id, None)
-            job.done.set()
+            self._works.pop(work.job.run_id, None)
+            self._follower.forget(work.job.run_id)
 
 
 class _Lanes:
     """The worker threads of one engine and the queue in front of them."""
 
-    def __init__(self, engine: Engine, work: Callable[[Job], None]) -> None:
+    def __init__(self, engine: Engine, work: Callable[[Work], None]) -> None:
         self._engine = engine
-        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._work = work
         self._threads = [
             threading.Thread(target=self._run, name=f"studio-{engine.name}-{lane}", daemon=True)
@@ -163,8 +161,8 @@ class _Lanes:
         for thread in self._threads:
             thread.start()
 
-    def put(self, job: Job) -> None:
-        self._queue.put(job)
+    def put(self, work: Work) -> None:
+        self._queue.put(work)
 
     def close(self) -> None:
         for _ in self._threads:
@@ -174,36 +172,44 @@ class _Lanes:
         self._engine.close()
 
     def _run(self) -> None:
-        while (job := self._queue.get()) is not None:
-            self._work(job)
+        while (work := self._queue.get()) is not None:
+            self._work(work)
 
 
-def execute(job: Job, workplace: Workplace) -> None:
-    """Work on one job until it is final in the log; raises nothing."""
-    desk = _Desk(job, workplace)
+def execute(work: Work, workplace: Workplace) -> None:
+    """Do the work until the run is final in the log, or given back because the process ends; raises nothing."""
+    desk = _Desk(work, workplace)
     try:
-        job.cancel_token.check()
-        context = replace(job.context, preview_due=desk.preview_due)
-        for event in job.engine.stream(job.request, context):
+        work.cancel_token.check()
+        context = replace(work.context, preview_due=desk.preview_due)
+        for event in work.engine.stream(work.job.record.request, context):
             desk.take(event)
         desk.finish(RunStatus.SUCCEEDED)
     except Cancelled:
-        desk.finish(RunStatus.CANCELLED)
+        desk.give_back() if work.cancel_token.is_left else desk.finish(RunStatus.CANCELLED)
     except StudioError as error:
         desk.finish(RunStatus.FAILED, str(error))
     except Exception as error:
         # The boundary of a run: whatever an engine or a plug-in throws becomes the run's result.
-        logger.exception("run %s failed unexpectedly", job.run_id)
+        if work.private is None:
+            logger.exception("run %s failed unexpectedly", work.job.run_id)
+        else:  # its words could tell what is private
+            logger.error("private run %s failed unexpectedly: %s", work.job.run_id, type(error).__name__)
         desk.finish(RunStatus.FAILED, f"{type(error).__name__}: {error}")
 
 
 class _Desk:
     """Turns the events of one run into files, log lines and live progress."""
 
-    def __init__(self, job: Job, workplace: Workplace) -> None:
-        self._job = job
-        self._place = workplace
+    def __init__(self, work: Work, workplace: Workplace) -> None:
+        self._work = work
+        self._job = work.job
+        self._log = workplace.log
+        self._assets_store = work.private.assets if work.private else workplace.assets
+        self._live = work.private.live if work.private else workplace.live
         self._begun = time.perf_counter()
+        self._waited = 0.0
+        self._waiting_since: float | None = None
         self._started_at = _now()
         self._shown = self._previewed = 0.0
         self._environment: Mapping[str, Value] = {}
@@ -220,11 +226,12 @@ class _Desk:
         match event:
             case Started():
                 self._environment = event.provenance
-                self._place.log.started(self._job.run_id, provenance=event.provenance)
+                provenance = {} if self._work.private else event.provenance
+                self._log.started(self._job.run_id, provenance=provenance)
             case Progress():
                 self._progress(event)
             case Ticket():
-                self._place.log.ticket(self._job.run_id, event)
+                self._log.ticket(self._job.run_id, event)
             case Produced():
                 self._store(event)
             case Finished():
@@ -243,22 +250,34 @@ class _Desk:
             provenance=immutabledict({**self._environment, **self._outcome()}),
             assets=tuple(self._assets),
         )
-        self._place.log.finished(
+        if self._work.private is not None:
+            self._work.private.keep(result)
+        said = result if self._work.private is None else told(result)
+        self._log.finished(
             result.id,
             status,
-            assets=result.assets,
-            seed=result.seed,
-            elapsed_s=result.elapsed_s,
-            cost_usd=result.cost_usd,
-            error=error,
+            assets=said.assets,
+            seed=said.seed,
+            elapsed_s=said.elapsed_s,
+            cost_usd=said.cost_usd,
+            error=said.error,
             outcome=self._outcome(),
         )
-        self._place.live.clear(result.id)
+        self._live.clear(result.id)
         self._job.record = result
-        self._job.progress = replace(self._job.progress, status=status, elapsed_s=self._elapsed(), error=error)
+        self._job.progress = replace(
+            self._job.progress, status=status, elapsed_s=self._elapsed(), remaining_s=None, error=error
+        )
+        self._job.done.set()
+
+    def give_back(self) -> None:
+        """Leave the run to whoever works here next."""
+        self._log.claimed(self._job.run_id, "", self._work.attempt)
+        self._live.clear(self._job.run_id)
 
     def _progress(self, event: Progress) -> None:
         now = time.perf_counter()
+        self._count_waiting(now, event.stage == WAITING)
         if event.preview is not None:
             self._previewed = now
         last = event.step == event.total
@@ -270,15 +289,15 @@ class _Desk:
 
     def _show(self, progress: RunProgress) -> None:
         self._job.progress = replace(progress, elapsed_s=self._elapsed())
-        self._place.live.write(self._job.run_id, self._job.progress)
+        self._live.write(self._job.run_id, self._job.progress)
 
     def _store(self, event: Produced) -> None:
-        request, context = self._job.request, self._job.context
+        request, context = self._job.record.request, self._work.context
         scheduler = context.schedulers.get(str(request.parameters.get("scheduler")))
-        made_by = Provenance(request, self._job.engine.name, self._environment, event.index)
+        made_by = Provenance(request, self._work.engine.name, self._environment, event.index)
         data = embed(event.data, made_by, scheduler.name if scheduler else "")
-        asset = self._place.assets.put(data, index=event.index, seed=event.seed)
-        self._place.assets.thumbnail(asset)
+        asset = self._assets_store.put(data, index=event.index, seed=event.seed)
+        self._assets_store.thumbnail(asset)
         self._assets.append(asset)
 
     def _outcome(self) -> dict[str, Value]:
@@ -290,8 +309,17 @@ class _Desk:
             outcome["fallbacks"] = self._finished.fallbacks
         return outcome
 
+    def _count_waiting(self, now: float, waits: bool) -> None:
+        if waits and self._waiting_since is None:
+            self._waiting_since = now
+        elif not waits and self._waiting_since is not None:
+            self._waited += now - self._waiting_since
+            self._waiting_since = None
+
     def _elapsed(self) -> float:
-        return time.perf_counter() - self._begun
+        now = time.perf_counter()
+        waiting = now - self._waiting_since if self._waiting_since is not None else 0.0
+        return now - self._begun - self._waited - waiting
 
 
 def _now() -> datetime:

@@ -1,4 +1,4 @@
-"""Where things are on disk: the data that ships, and a home.
+"""Where things are on disk, and what a home's ``settings.toml`` says.
 
 The one place that knows the layout of a home directory; everything else asks `Home` for a path.
 """
@@ -8,8 +8,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from studio_kernel.errors import HomeError
+import msgspec
+
+from studio_kernel.errors import HomeError, SettingsError
 
 HOME_VARIABLE = "STUDIO_HOME"
 
@@ -40,6 +43,39 @@ def default_home() -> Path:
     return user_data_path("studio-workbench", appauthor=False)
 
 
+class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How workers behave: the table ``[worker]`` of ``settings.toml``.
+
+    Attributes
+    ----------
+    device : str
+        What local engines compute on, such as ``cuda:1`` or ``cpu``; ``auto`` is the best of the machine.
+    free_after_s : float
+        Seconds without work after which models leave the memory.
+    exit_after_s : float
+        Seconds without work after which the worker ends.
+    after_crash : {"queue", "interrupt"}
+        What becomes of a local run whose worker was killed: it is queued again, or ends as failed.
+    """
+
+    device: str = "auto"
+    free_after_s: float = 600.0
+    exit_after_s: float = 1800.0
+    after_crash: Literal["queue", "interrupt"] = "queue"
+
+    def __post_init__(self) -> None:
+        """Refuse times that mean nothing."""
+        for name in ("free_after_s", "exit_after_s"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; give seconds, more than 0")
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What ``settings.toml`` of a home says; no secrets, those come from the environment or the OS keyring."""
+
+    worker: WorkerSettings = WorkerSettings()
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
     """A directory that holds one studio.
@@ -68,9 +104,41 @@ class Home:
         return self.root / "live"
 
     @property
+    def locks(self) -> Path:
+        """Directory of the locks that tell who is alive."""
+        return self.root / "locks"
+
+    @property
+    def workers(self) -> Path:
+        """Directory of what each worker tells about itself, and of its log."""
+        return self.root / "workers"
+
+    @property
+    def private(self) -> Path:
+        """Directory of what private runs ask for and make, as long as their studio is open."""
+        return self.root / "private"
+
+    @property
     def catalog(self) -> Path:
         """Directory of the user's own catalog files."""
         return self.root / "catalog"
+
+    def settings(self) -> Settings:
+        """Return what ``settings.toml`` says; the defaults where it says nothing.
+
+        Raises
+        ------
+        SettingsError
+            When the file cannot be understood.
+        """
+        path = self.root / "settings.toml"
+        try:
+            return msgspec.toml.decode(path.read_bytes(), type=Settings, strict=True)
+        except FileNotFoundError:
+            return Settings()
+        except (msgspec.DecodeError, OSError) as error:
+            allowed = ", ".join(WorkerSettings.__struct_fields__)
+            raise SettingsError(f"{str(path)!r}: {error}; the table [worker] may have {allowed}") from error
 
     @classmethod
     def at(cls, path: str | os.PathLike[str] | None = None) -> Home:

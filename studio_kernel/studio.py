@@ -6,14 +6,17 @@ twice. A studio opened as a viewer can look and mark and refuses everything else
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
 
 from studio_kernel.assets import AssetStore
+from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.marks import Mark, Project
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
@@ -21,34 +24,32 @@ from studio_kernel.domain.runs import Origin, RunProgress, RunRecord, RunStatus
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.domain.tasks import Task
 from studio_kernel.drafting import DEFAULT_TASK, Drafting
-from studio_kernel.engines.base import CancelToken, Engine, EngineContext
-from studio_kernel.engines.registry import EngineRegistry
-from studio_kernel.errors import (
-    InvalidRequestError,
-    ModelUnavailableError,
-    Problem,
-    ReadOnlyError,
-    StudioError,
-    UnknownRunError,
-)
+from studio_kernel.engines.base import Engine
+from studio_kernel.errors import InvalidRequestError, Problem, ReadOnlyError, StudioError, UnknownRunError
 from studio_kernel.export import export_gallery
+from studio_kernel.follower import Follower
+from studio_kernel.jobs import Job, Work
 from studio_kernel.live import LiveBoard
+from studio_kernel.private import PrivateSpace, orphans
+from studio_kernel.queue import RunQueue
 from studio_kernel.run import Run
 from studio_kernel.runlog import Cursor, Facets, Health, RunFilter, RunLog, new_run_id
-from studio_kernel.runner import InlineRunner, Job, Runner, Workplace
+from studio_kernel.runner import InlineRunner, Runner, Workplace
 from studio_kernel.settings import Home
 from studio_kernel.sweeps import SweepRun
 from studio_kernel.watch import Watcher
+from studio_kernel.workshop import Workshop
 
 if TYPE_CHECKING:
-    import os
-
     import pandas as pd
 
     from studio_kernel.catalog.loader import Catalog
     from studio_kernel.catalog.models import Models
+    from studio_kernel.worker.launch import Launcher
 
 Mode = Literal["editor", "viewer"]
+RunnerName = Literal["worker", "inline"]
+RUNNER_VARIABLE = "STUDIO_RUNNER"
 
 
 class Studio:
@@ -60,25 +61,35 @@ class Studio:
         The directory that holds everything.
     mode : {"editor", "viewer"}
         A viewer looks and marks; anything else raises `ReadOnlyError`.
+    runner : {"worker", "inline"}
+        Who works: the worker process of the home, or threads of this process. Engines of the caller's own always work
+        in this process.
     engines : iterable of Engine
         Engines of the caller's own; they go before installed ones of the same name.
     """
 
-    def __init__(self, home: Home, *, mode: Mode = "editor", engines: Iterable[Engine] = ()) -> None:
+    def __init__(
+        self, home: Home, *, mode: Mode = "editor", runner: RunnerName = "worker", engines: Iterable[Engine] = ()
+    ) -> None:
         if mode not in ("editor", "viewer"):
             raise StudioError(f"mode {mode!r} is neither 'editor' nor 'viewer'")
+        if runner not in ("worker", "inline"):
+            raise StudioError(f"runner {runner!r} is neither 'worker' nor 'inline'")
         home.require() if mode == "viewer" else home.prepare()
         self.home = home
         self.mode = mode
-        self.assets = AssetStore(home.assets)
-        self._engines = EngineRegistry()
-        for engine in engines:
-            self._engines.register(engine)
+        self.runner = runner
+        self._workshop = Workshop(home, engines)
         self._log = RunLog(home.runlog)
         self._live = LiveBoard(home.live)
         self._jobs: WeakValueDictionary[str, Job] = WeakValueDictionary()
-        self._watcher = Watcher(self.progress)
+        self._follower = Follower(self._log, self._live, self._keep_worker)
+        self._private: PrivateSpace | None = None
+        self._watcher = Watcher()
         self._closed = False
+        if mode == "editor":
+            for space in orphans(home):
+                space.end()
 
     def __enter__(self) -> Studio:
         return self
@@ -90,14 +101,19 @@ class Studio:
         return f"<Studio at {str(self.home.root)!r}, {self.mode}>"
 
     def close(self) -> None:
-        """Stop what works here, write what is left to write, free the engines; may be called twice."""
+        """Stop what works in this process, write what is left to write, free the engines; may be called twice.
+
+        What the worker of the home is at goes on. Private runs end, and everything of them is deleted.
+        """
         if self._closed:
             return
         self._closed = True
         self._watcher.close()
-        if "_runner" in self.__dict__:
-            self._runner.close()
-        self._engines.close()
+        self._end_private()
+        if "_inline" in self.__dict__:
+            self._inline.close()
+        self._follower.close()
+        self._workshop.close()
         self._log.close()
 
     # Generating
@@ -138,6 +154,7 @@ class Studio:
         model: str | None = None,
         task: Task | str | None = None,
         project: str | None = None,
+        private: bool = False,
         **parameters: object,
     ) -> Run:
         """Make one run and return at once.
@@ -152,6 +169,9 @@ class Studio:
             Told from the inputs when left out: a mask means inpainting, an image image-to-image.
         project : str
             Id of a project to put the run in.
+        private : bool
+            Keep prompt, inputs and files out of the log; they are deleted when this studio closes. The log gets the
+            model, how long it took and what it cost.
         **parameters
             Anything the model takes; `studio.models[id].parameters_for(task)` lists it. Pictures may be paths, bytes,
             PIL images, arrays or earlier runs.
@@ -161,8 +181,10 @@ class Studio:
         StudioError
             When the request cannot be done as written; nothing has been started or logged then.
         """
-        request = self.request(prompt, model=model, task=task, **parameters)
-        return self.submit_request(request, Origin(project=project))
+        self.require_editor("generate")
+        drafting = self._private_drafting if private else self._drafting
+        request = drafting.complete(drafting.draft(model, task, {"prompt": prompt, **parameters}))
+        return self.submit_request(request, Origin(project=project), private=private)
 
     def request(
         self,
@@ -181,15 +203,23 @@ class Studio:
         """
         return self.complete(self._drafting.draft(model, task, {"prompt": prompt, **parameters}))
 
-    def submit_request(self, request: GenerationRequest, origin: Origin | None = None) -> Run:
+    def submit_request(self, request: GenerationRequest, origin: Origin | None = None, *, private: bool = False) -> Run:
         """Make a run of a complete request, as `request` returns it; returns at once."""
-        self._require_editor("generate")
-        job = self._job(request, origin or Origin())
-        job.engine.check(request, job.context)
-        self._log.queued(job.run_id, request, engine=job.engine.name, origin=job.record.origin)
-        self._jobs[job.run_id] = job
-        self._runner.submit(job)
-        return Run(self, job.run_id, job)
+        self.require_editor("generate")
+        card = self.models[request.model]
+        record = RunRecord(
+            new_run_id(), request, card.engine, RunStatus.QUEUED, _now(), seed=request.seed, origin=origin or Origin()
+        )
+        work = self._workshop.work(record, private=self._private_space if private else None)
+        work.engine.check(request, work.context)
+        self._jobs[record.id] = work.job
+        self._runner_for(work).submit(work)
+        return Run(self, record.id, work.job)
+
+    def retry(self, run: Run | str) -> Run:
+        """Make a run of the same request, in the same place of its project and sweep; returns at once."""
+        record = self.record(_id_of(run))
+        return self.submit_request(record.request, replace(record.origin, parent_id=record.id))
 
     def complete(self, draft: GenerationRequest) -> GenerationRequest:
         """Return `draft` with defaults filled in, values in their canonical form and a seed chosen.
@@ -239,33 +269,39 @@ class Studio:
         >>> sweep = studio.sweep("a red boat", axes={"seed": [1, 2], "guidance_scale": [3, 7]})  # doctest: +SKIP
         >>> sweep.wait().grid(rows="guidance_scale", columns="seed").save("grid.png")  # doctest: +SKIP
         """
-        self._require_editor("sweep")
+        self.require_editor("sweep")
         definition = self._drafting.sweep(model, task, {"prompt": prompt, **parameters}, axes)
         sweep = SweepRun(self, new_run_id(), definition, project)
         sweep.plan().require_valid()
         return sweep.start() if start else sweep
 
-    def cancel(self, run: Run | str) -> None:
-        """Ask a run to stop; it ends within one denoising step."""
-        self._require_editor("cancel a run")
-        self._runner.cancel(_id_of(run))
+    def cancel(self, *runs: Run | str) -> None:
+        """Ask runs to stop, wherever they are; each ends within one denoising step."""
+        self.require_editor("cancel a run")
+        ids = [_id_of(run) for run in runs]
+        for runner in self._runners():
+            runner.cancel(ids)
+
+    def queue(self) -> RunQueue:
+        """Return what is at work and what waits, in order, and what can be done about it."""
+        return RunQueue(self, self._log, self._live)
 
     # Looking
 
-    @cached_property
+    @property
+    def assets(self) -> AssetStore:
+        """The files of this home."""
+        return self._workshop.assets
+
+    @property
     def models(self) -> Models:
         """Every model of the catalog, those that ship and those of this home."""
-        from studio_kernel.catalog.models import Models
+        return self._workshop.models
 
-        engines = {name: partial(self._unavailable, name) for name in self._engines.names}
-        return Models(self.catalog.models.values(), engines)
-
-    @cached_property
+    @property
     def catalog(self) -> Catalog:
         """Everything the catalog files say: models, schedulers, LoRAs, and mistakes in the user's own files."""
-        from studio_kernel.catalog.loader import load
-
-        return load(self.home.catalog)
+        return self._workshop.catalog
 
     def default_model(self, task: Task | None = None) -> ModelCard:
         """Return the model meant for `task` when none is named; text to image when no task is named either."""
@@ -290,7 +326,7 @@ class Studio:
         UnknownRunError
             When there is none of that id.
         """
-        record = self._log.run(run_id)
+        record = (self._private and self._private.record(run_id)) or self._log.run(run_id)
         if record is not None:
             return record
         close = self._log.find(run_id)
@@ -350,12 +386,9 @@ class Studio:
 
     def progress(self, run_id: str) -> RunProgress:
         """Return what a run shows right now, wherever it works."""
-        job = self._jobs.get(run_id)
+        job = self.job_of(run_id)
         if job is not None:
             return job.progress
-        shown = self._live.read(run_id)
-        if shown is not None:
-            return shown
         record = self.record(run_id)
         return RunProgress(record.status, elapsed_s=record.elapsed_s or 0.0, error=record.error)
 
@@ -367,7 +400,9 @@ class Studio:
         callable
             Ends the watch early.
         """
-        return self._watcher.watch(_id_of(run), callback)
+        run_id = _id_of(run)
+        job = self.job_of(run_id)  # held as long as the watch, so that it is followed all the time
+        return self._watcher.watch(run_id, lambda: job.progress if job else self.progress(run_id), callback)
 
     def count(self, **filters: object) -> int:
         """Return how many runs there are; filters as for `runs`."""
@@ -414,7 +449,7 @@ class Studio:
 
     def create_project(self, title: str, *, id: str | None = None, description: str = "") -> Project:  # noqa: A002
         """Make a shelf for runs; its id is made from the title when none is given."""
-        self._require_editor("create a project")
+        self.require_editor("create a project")
         slug = id or "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
         if not slug:
             raise InvalidRequestError([Problem("title", f"{title!r} has no letters or digits")], "project")
@@ -446,45 +481,83 @@ class Studio:
         """Write a sweep's definition to the log, so that it can be told later what its runs belong to."""
         self._log.sweep(sweep_id, definition, project)
 
-    @cached_property
+    def thumbnail(self, asset: Asset) -> Path | None:
+        """Return a small WebP picture of a file; `None` for what is no picture."""
+        return self.store_of(asset).thumbnail(asset)
+
+    def store_of(self, asset: Asset) -> AssetStore:
+        """Return the store that has a file: this home's, or that of the private runs of this studio."""
+        space = self._private
+        return space.assets if space is not None and space.assets.has(asset) else self.assets
+
+    @property
     def _drafting(self) -> Drafting:
         return Drafting(self.models, self.assets)
 
-    @cached_property
-    def _runner(self) -> Runner:
-        return InlineRunner(Workplace(self._log, self.assets, self._live))
+    @property
+    def _private_drafting(self) -> Drafting:
+        return Drafting(self.models, self._private_space.assets)
 
-    def _require_editor(self, wish: str) -> None:
+    @property
+    def _private_space(self) -> PrivateSpace:
+        if self._private is None:
+            self._private = PrivateSpace.begin(self.home)
+        return self._private
+
+    @cached_property
+    def _inline(self) -> Runner:
+        return InlineRunner(Workplace(self._log, self.assets, self._live), self.home, self._follower)
+
+    @cached_property
+    def _launcher(self) -> Launcher:
+        from studio_kernel.worker.launch import Launcher
+
+        return Launcher(self.home, self._log)
+
+    @cached_property
+    def _worker(self) -> Runner:
+        from studio_kernel.worker.client import WorkerRunner
+
+        return WorkerRunner(self.home, self._log, self._follower, self._launcher)
+
+    def _runner_for(self, work: Work) -> Runner:
+        is_own = work.engine.name in self._workshop.own_engines
+        return self._inline if is_own or self.runner == "inline" else self._worker
+
+    def _runners(self) -> list[Runner]:
+        """Return those who have something to do, and who else could know of a run."""
+        here: list[Runner] = [self._inline] if "_inline" in self.__dict__ else []
+        return here if self.runner == "inline" and here else [*here, self._worker]
+
+    def _keep_worker(self) -> None:
+        """Start the worker again when it has died while somebody here waits for it."""
+        if "_worker" in self.__dict__ and self.mode == "editor":
+            self._launcher.revive()
+
+    def job_of(self, run_id: str) -> Job | None:
+        """Return the job of a run that has not ended, or that was asked for here."""
+        return self._jobs.get(run_id) or self._follower.find(run_id)
+
+    def _end_private(self) -> None:
+        if self._private is not None:
+            unfinished = [run_id for run_id in self._private.run_ids() if not self.progress(run_id).status.is_final]
+            if unfinished:
+                for runner in self._runners():
+                    runner.cancel(unfinished)
+            self._private.end()
+
+    def require_editor(self, wish: str) -> None:
+        """Raise `ReadOnlyError` in a viewer, and `StudioError` when this studio is closed."""
         if self.mode != "editor":
             raise ReadOnlyError(f"this studio was opened as a viewer and cannot {wish}; open it with mode='editor'")
         if self._closed:
             raise StudioError("this studio is closed; open it again with sk.open()")
 
-    def _job(self, request: GenerationRequest, origin: Origin) -> Job:
-        card = self.models[request.model]
-        engine = self._engines.get(card.engine)
-        context = EngineContext(
-            card=card,
-            cancel=CancelToken(),
-            read_asset=self.assets.path,
-            schedulers=self.catalog.schedulers,
-            loras=self.catalog.loras,
-        )
-        record = RunRecord(
-            new_run_id(), request, card.engine, RunStatus.QUEUED, _now(), seed=request.seed, origin=origin
-        )
-        return Job(record, engine, context, RunProgress(RunStatus.QUEUED))
-
-    def _unavailable(self, engine: str, card: ModelCard) -> str | None:
-        try:
-            return self._engines.get(engine).unavailable(card)
-        except ModelUnavailableError as error:
-            return str(error)
-
 
 def open(  # noqa: A001 - reads as sk.open()
     home: str | os.PathLike[str] | None = None,
     *,
+    runner: RunnerName | None = None,
     mode: Mode = "editor",
     engines: Iterable[Engine] = (),
 ) -> Studio:
@@ -495,10 +568,14 @@ def open(  # noqa: A001 - reads as sk.open()
     home : path, optional
         The directory that holds the studio, made when it does not exist. Left out: the environment variable
         ``STUDIO_HOME``, else ``data/studio`` of a checkout, else the user's data directory.
+    runner : {"worker", "inline"}, optional
+        ``worker``: the worker process of the home works, started when it is needed; what was submitted goes on when
+        this process ends, and models stay loaded for the next one. ``inline``: threads of this process work, and
+        what is unfinished ends with it. Left out: the environment variable ``STUDIO_RUNNER``, else ``worker``.
     mode : {"editor", "viewer"}
         A viewer can look and mark, nothing else.
     engines : iterable of Engine, optional
-        Engines of the caller's own; model cards name them in their ``engine`` field.
+        Engines of the caller's own; model cards name them in their ``engine`` field. They work in this process.
 
     Raises
     ------
@@ -510,7 +587,8 @@ def open(  # noqa: A001 - reads as sk.open()
     >>> import studio_kernel as sk
     >>> studio = sk.open("my-studio")  # doctest: +SKIP
     """
-    return Studio(Home.at(home), mode=mode, engines=engines)
+    chosen = runner or os.environ.get(RUNNER_VARIABLE) or "worker"
+    return Studio(Home.at(home), mode=mode, runner=chosen, engines=engines)  # type: ignore[arg-type]  # checked there
 
 
 def _id_of(run: Run | str) -> str:

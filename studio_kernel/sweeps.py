@@ -187,9 +187,7 @@ class SweepRun:
 
     def cancel(self) -> None:
         """Ask every cell that has not ended to stop."""
-        for run in self._runs.values():
-            if not run.status.is_final:
-                run.cancel()
+        self._studio.cancel(*(run for run in self._runs.values() if not run.status.is_final))
 
     def __await__(self) -> Generator[object, None, SweepRun]:
         import asyncio

@@ -27,36 +27,37 @@ Callback = Callable[[RunProgress], None]
 @dataclass(eq=False)
 class _Watch:
     run_id: str
+    read: Callable[[], RunProgress]
     callback: Callback
     last: RunProgress | None = None
     ended: float | None = None
 
 
 class Watcher:
-    """Calls back with the progress of runs.
+    """Calls back with the progress of runs."""
 
-    Parameters
-    ----------
-    read : callable
-        Returns the progress of a run by its id.
-    """
-
-    def __init__(self, read: Callable[[str], RunProgress]) -> None:
-        self._read = read
+    def __init__(self) -> None:
         self._watches: list[_Watch] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def watch(self, run_id: str, callback: Callback) -> Callable[[], None]:
+    def watch(self, run_id: str, read: Callable[[], RunProgress], callback: Callback) -> Callable[[], None]:
         """Call `callback` from a thread of the watcher whenever the run's progress changes, until it has ended.
+
+        Parameters
+        ----------
+        run_id : str
+            Named in messages.
+        read : callable
+            Returns the run's progress.
 
         Returns
         -------
         callable
             Ends the watch early.
         """
-        watch = _Watch(run_id, callback)
+        watch = _Watch(run_id, read, callback)
         with self._lock:
             self._watches.append(watch)
             if self._thread is None:
@@ -92,7 +93,7 @@ class Watcher:
 
     def _tell(self, watch: _Watch) -> None:
         try:
-            progress = self._read(watch.run_id)
+            progress = watch.read()
             healing = watch.ended is not None and time.monotonic() - watch.ended >= HEALING_S
             if progress != watch.last or healing:
                 watch.last = progress

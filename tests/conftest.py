@@ -18,6 +18,7 @@ settings.load_profile("gate" if os.environ.get("CI") else "studio")
 def _own_home(tmp_path, monkeypatch):
     """No test touches the home of the machine it runs on."""
     monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "default-home"))
+    monkeypatch.setenv("STUDIO_RUNNER", "inline")  # tests of the worker ask for it, and end it
     for name in ("FAL_KEY", "OPENAI_API_KEY", "REPLICATE_API_TOKEN"):
         monkeypatch.delenv(name, raising=False)
 

@@ -83,6 +83,10 @@ class AssetStore:
             raise InvalidInputError(f"{what} {name!r}: {error}") from error
         return asset.ref
 
+    def has(self, ref: AssetRef | Asset) -> bool:
+        """Return whether this store has a file."""
+        return self._path(ref.sha256, EXTENSIONS.get(ref.media_type, "")).is_file()
+
     def path(self, ref: AssetRef | Asset) -> Path:
         """Return where a stored file is.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,6 +24,8 @@ from studio_kernel.studio import Studio
 @click.option("--task", help="Told from the inputs when left out.")
 @click.option("--project", help="Project to put the run in.")
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="Also copy the picture here (a file or a folder).")
+@click.option("--detach", is_flag=True, help="Print the run's id and return; the worker goes on.")
+@click.option("--private", is_flag=True, help="Keep prompt and files out of the log; only the copy of --out stays.")
 @json_option
 @click.pass_obj
 def generate(
@@ -33,6 +36,8 @@ def generate(
     task: str | None,
     project: str | None,
     out: Path | None,
+    detach: bool,
+    private: bool,
     as_json: bool,
     **options: object,
 ) -> None:
@@ -40,10 +45,15 @@ def generate(
 
     The options below the line are those of the chosen model.
     """
+    if private and (detach or not out):
+        raise click.UsageError("--private deletes the picture when the command ends: give --out, and no --detach")
     with studio_module.open(home) as studio:
-        values = values_of(options, card_for(studio, model, task))
-        run = studio.submit(prompt, model=model, task=task, project=project, **values)
-        run.wait(progress_bar=not as_json)
+        values: dict[str, Any] = values_of(options, card_for(studio, model, task))
+        run = studio.submit(prompt, model=model, task=task, project=project, private=private, **values)
+        if detach:
+            print_json({"id": run.id}) if as_json else click.echo(run.id)
+            return
+        _wait(run, progress_bar=not as_json)
         copies = _copy(studio, run, out) if out else []
         _report(studio, run, copies, as_json)
         if run.status is not RunStatus.SUCCEEDED:
@@ -103,6 +113,15 @@ def sweep(
             raise click.exceptions.Exit(1)
 
 
+def _wait(run: Run, *, progress_bar: bool) -> None:
+    """Wait; Ctrl-C cancels the run, which would go on without this command otherwise."""
+    try:
+        run.wait(progress_bar=progress_bar)
+    except KeyboardInterrupt:
+        run.cancel()
+        raise
+
+
 def _axis(card: ModelCard, text: str) -> tuple[str, list[object]]:
     name, equals, values = text.partition("=")
     if not equals or not values:
@@ -120,7 +139,7 @@ def _copy(studio: Studio, run: Run, out: Path) -> list[Path]:
     copies = []
     into_folder = out.is_dir() or not out.suffix
     for asset in run.assets:
-        source = studio.assets.path(asset)
+        source = studio.store_of(asset).path(asset)
         number = f"-{asset.index}" if len(run.assets) > 1 else ""
         target = out / f"{run.id}{number}{source.suffix}" if into_folder else out.with_stem(out.stem + number)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +148,7 @@ def _copy(studio: Studio, run: Run, out: Path) -> list[Path]:
 
 
 def _report(studio: Studio, run: Run, copies: list[Path], as_json: bool) -> None:
-    files = [str(studio.assets.path(asset)) for asset in run.assets]
+    files = [str(studio.store_of(asset).path(asset)) for asset in run.assets]
     if as_json:
         print_json({**run.record.to_json(), "files": files, "copies": [str(copy) for copy in copies]})
         return

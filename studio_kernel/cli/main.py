@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from studio_kernel import __version__
-from studio_kernel.cli import explore, generating, serving
+from studio_kernel.cli import explore, generating, serving, working
 from studio_kernel.errors import StudioError
 
 
@@ -50,6 +50,8 @@ COMMANDS: tuple[Callable[..., object], ...] = (
     explore.models,
     explore.runs,
     explore.show,
+    working.queue,
+    working.worker,
     explore.doctor,
     explore.export,
     serving.lab,

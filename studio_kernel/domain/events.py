@@ -14,6 +14,9 @@ from immutabledict import immutabledict
 
 from studio_kernel.domain.values import Value
 
+WAITING = "waiting"
+"""The stage of a job that waits at a remote service."""
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -37,7 +40,8 @@ class Progress:
     step, total : int
         Steps done and to do.
     stage : str
-        Such as ``loading``, ``denoising``, ``decoding``.
+        Such as ``loading``, ``denoising``, ``decoding``; `WAITING` while a service has the job in its own queue, which
+        does not count as work.
     preview : bytes or None
         A small WebP picture.
     """

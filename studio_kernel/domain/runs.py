@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from immutabledict import immutabledict
 
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.values import Json, Value, to_json
+from studio_kernel.domain.values import Json, Value, from_json, to_json
 
 
 class RunStatus(StrEnum):
@@ -127,6 +128,31 @@ class RunRecord:
             "note": self.note,
         }
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> RunRecord:
+        """Return the record that `to_json` wrote."""
+        origin = data["origin"]
+        same: dict[str, Any] = {name: data[name] for name in _SAME}
+        times: dict[str, Any] = {name: data[name] and datetime.fromisoformat(data[name]) for name in _TIMES}
+        return cls(
+            **same,
+            **times,
+            status=RunStatus(data["status"]),
+            request=GenerationRequest.from_json(data["request"]),
+            origin=Origin(origin["project"], origin["sweep_id"], _values(origin["cell"]), origin["parent_id"]),
+            provenance=_values(data["provenance"]),
+            assets=tuple(Asset(**asset) for asset in data["assets"]),
+            tags=tuple(data["tags"]),
+        )
+
+
+_SAME = ("id", "engine", "seed", "elapsed_s", "cost_usd", "error", "rating", "favourite", "note")
+_TIMES = ("created_at", "started_at", "finished_at")
+
+
+def _values(data: Mapping[str, object]) -> Mapping[str, Value]:
+    return immutabledict({name: from_json(value) for name, value in data.items()})
+
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
@@ -141,11 +167,13 @@ class RunProgress:
     stage : str
         What is being done, such as ``loading``, ``denoising`` or ``decoding``.
     elapsed_s : float
-        Seconds since it started; waiting does not count.
+        Seconds of work since it started; waiting, here or at a service, does not count.
     preview : bytes or None
         A small WebP picture of the state so far.
     error : str or None
         Why it failed, in words.
+    remaining_s : float or None
+        Seconds of work that are left, as learnt from earlier runs and the steps so far; `None` when nothing is known.
     """
 
     status: RunStatus
@@ -153,8 +181,9 @@ class RunProgress:
     total: int = 0
     stage: str = ""
     elapsed_s: float = 0.0
-    preview: bytes | None = None
+    preview: bytes | None = field(default=None, repr=False)
     error: str | None = None
+    remaining_s: float | None = None
 
     @property
     def fraction(self) -> float:

@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 
 from immutabledict import immutabledict
 
-from studio_kernel.domain.events import EngineEvent
+from studio_kernel.domain.events import EngineEvent, Ticket
 from studio_kernel.domain.model import LoraCard, ModelCard, SchedulerCard
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.values import AssetRef
@@ -26,15 +26,26 @@ class CancelToken:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._left = False
 
     def cancel(self) -> None:
         """Ask for a stop; asking twice is the same as once."""
+        self._event.set()
+
+    def leave(self) -> None:
+        """Ask for a stop here, because this process ends; a job at a remote service goes on and is taken up later."""
+        self._left = True
         self._event.set()
 
     @property
     def is_cancelled(self) -> bool:
         """Whether a stop has been asked for."""
         return self._event.is_set()
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the stop is only one of this process: a remote engine then leaves the job at its service alone."""
+        return self._left
 
     def check(self) -> None:
         """Raise `Cancelled` when a stop has been asked for."""
@@ -86,6 +97,9 @@ class EngineContext:
         Id → card, of every LoRA the request names; their files are absolute paths.
     preview_due : callable
         Whether a preview is wanted now; engines make none when it says no.
+    ticket : Ticket or None
+        How the service knows this job, when an earlier process has submitted it: a remote engine takes it up there and
+        must not submit it again.
     """
 
     card: ModelCard
@@ -94,6 +108,7 @@ class EngineContext:
     schedulers: Mapping[str, SchedulerCard] = field(default_factory=immutabledict)
     loras: Mapping[str, LoraCard] = field(default_factory=immutabledict)
     preview_due: Callable[[], bool] = _never
+    ticket: Ticket | None = None
 
 
 @runtime_checkable
@@ -126,7 +141,9 @@ class Engine(Protocol):
     def stream(self, request: GenerationRequest, context: EngineContext) -> Iterator[EngineEvent]:
         """Yield the events of one run.
 
-        The request has a seed. Closing the iterator stops the work.
+        The request has a seed. Closing the iterator stops the work. A remote engine yields `Started` before it sends
+        anything and `Ticket` as soon as the service has accepted: what is found without the one was never sent, and
+        what is found with the other is taken up again.
 
         Raises
         ------

@@ -9,5 +9,6 @@ DuckDB and pandas load with the first question, not with this package.
 
 from studio_kernel.runlog.queries import Cursor, Facets, RunFilter, SweepRecord
 from studio_kernel.runlog.store import Health, RunLog, new_run_id
+from studio_kernel.runlog.tail import QueueTail, Tail
 
-__all__ = ["Cursor", "Facets", "Health", "RunFilter", "RunLog", "SweepRecord", "new_run_id"]
+__all__ = ["Cursor", "Facets", "Health", "QueueTail", "RunFilter", "RunLog", "SweepRecord", "Tail", "new_run_id"]

@@ -1,4 +1,4 @@
-"""The line format of the journals, version 1: one JSON object a line.
+"""The line format of the journals, version 2: one JSON object a line.
 
 Every line is a patch: ``v`` (format), ``ts`` (microseconds since 1970, rising within a process), ``event`` (one of
 `KINDS`), ``id`` of the run (or ``key`` of the project or sweep) and what the event says. Patches commute: whichever
@@ -27,13 +27,17 @@ from studio_kernel.domain.runs import Origin, RunStatus
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.domain.values import freeze, to_json
 
-VERSION = 1
+VERSION = 2
+"""Raised when a reader of the version before would misunderstand a line; 2 brought the queue."""
 
-Kind = Literal["queued", "started", "ticket", "finished", "mark", "project", "sweep"]
+Kind = Literal[
+    "queued", "claimed", "started", "ticket", "finished", "cancel", "priority", "mark",
+    "project", "sweep", "queue", "retire",
+]  # fmt: skip
 Event: TypeAlias = dict[str, object]
 
-RUN_KINDS: tuple[Kind, ...] = ("queued", "started", "ticket", "finished", "mark")
-KEYED_KINDS: tuple[Kind, ...] = ("project", "sweep")
+RUN_KINDS: tuple[Kind, ...] = ("queued", "claimed", "started", "ticket", "finished", "cancel", "priority", "mark")
+KEYED_KINDS: tuple[Kind, ...] = ("project", "sweep", "queue", "retire")
 KINDS = RUN_KINDS + KEYED_KINDS
 
 # The DuckDB type of every field. They equal the types of the columns: a value that does not fit becomes NULL when the
@@ -52,6 +56,11 @@ FIELD_TYPES: Mapping[str, object] = {
     "sweep_id": "VARCHAR",
     "cell": "JSON",
     "parent_id": "VARCHAR",
+    "reserved_for": "VARCHAR",
+    "private": "BOOLEAN",
+    "owner": "VARCHAR",
+    "attempt": "INTEGER",
+    "priority": "INTEGER",
     "host": "VARCHAR",
     "provenance": "JSON",
     "ticket": "JSON",
@@ -81,25 +90,69 @@ FIELD_TYPES: Mapping[str, object] = {
     "description": "VARCHAR",
     "archived": "BOOLEAN",
     "definition": "JSON",
+    "paused": "BOOLEAN",
+    "first": ["VARCHAR"],
+    "at_once": "BOOLEAN",
+    "successor": "VARCHAR",
 }
 
 _VERSION_PATTERN = re.compile(rb'\s*\{\s*"v"\s*:\s*(\d{1,9})\s*[,}]')
 _MAX_DEPTH = 32
 
 
-def queued(run_id: str, request: GenerationRequest, engine: str, origin: Origin) -> Event:
-    """Return the event of a run that waits for its turn."""
+def queued(
+    run_id: str,
+    request: GenerationRequest,
+    engine: str,
+    origin: Origin,
+    *,
+    reserved_for: str | None = None,
+    private: bool = False,
+) -> Event:
+    """Return the event of a run that waits for its turn.
+
+    Of a private one only engine, model and task are told: its parameters, the digest that would confirm a guess of
+    them, and its coordinates in a sweep are left out.
+    """
+    told = request.replace(**dict.fromkeys(request.parameters)) if private else request
     return _of_run(
         "queued",
         run_id,
         engine=engine,
-        **request.to_json(),
-        request_digest=request.digest,
+        **told.to_json(),
+        request_digest=None if private else request.digest,
         project=origin.project,
         sweep_id=origin.sweep_id,
-        cell=_object(origin.cell) if origin.cell else None,
+        cell=_object(origin.cell) if origin.cell and not private else None,
         parent_id=origin.parent_id,
+        reserved_for=reserved_for,
+        private=private or None,
     )
+
+
+def claimed(run_id: str, owner: str, attempt: int) -> Event:
+    """Return the event of a run that `owner` is going to work on; an empty owner gives it back."""
+    return _of_run("claimed", run_id, owner=owner, attempt=attempt)
+
+
+def cancel(run_id: str) -> Event:
+    """Return the event of a wish that a run may stop."""
+    return _of_run("cancel", run_id)
+
+
+def priority(run_id: str, rank: int) -> Event:
+    """Return the event of a run that is moved up or down in the queue."""
+    return _of_run("priority", run_id, priority=rank)
+
+
+def queue(*, paused: bool | None = None, first: Sequence[str] | None = None) -> Event:
+    """Return the event of a queue that is paused or goes on, or of runs that are put first in it."""
+    return _event("queue", key="queue", paused=paused, first=list(first) if first is not None else None)
+
+
+def retire(owner: str, *, at_once: bool = False, successor: str = "") -> Event:
+    """Return the event of a worker that is asked to end, after what it is at or in the middle of it."""
+    return _event("retire", key=owner, at_once=at_once, successor=successor or None)
 
 
 def started(run_id: str, provenance: Mapping[str, object]) -> Event:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from studio_kernel.errors import RunLogError
-from studio_kernel.runlog import database, events, patch, quarantine, schema
+from studio_kernel.runlog import database, events, patch, quarantine, queries, schema
 from studio_kernel.runlog.database import DatabaseBusy, DatabaseCorrupt
 from studio_kernel.runlog.quarantine import Line
 from studio_kernel.runlog.sources import Source, all_of, journals_of
@@ -163,7 +163,7 @@ class Folder:
     def watermarks(self) -> dict[str, int]:
         """Return how far the file has each journal."""
         with database.attached(self.path, read_only=True, wait_s=self._wait_s) as connection:
-            return _watermarks(connection)
+            return queries.watermarks(connection)
 
     def replace(self, damaged: int | None) -> None:
         """Build the file anew, unless another process has replaced the damaged one already."""
@@ -202,7 +202,7 @@ class Folder:
     def _fold_batch(self, connection: DuckDBPyConnection) -> bool:
         sources = journals_of(self._root) if self._archives_checked else all_of(self._root)
         readable = [source for source in sources if source.name not in self._blocked]
-        batch = collect(readable, _watermarks(connection))
+        batch = collect(readable, queries.watermarks(connection))
         if batch.watermarks:
             self._commit(connection, batch)
         self._blocked |= batch.newer
@@ -280,11 +280,6 @@ def _roll_back(connection: DuckDBPyConnection) -> None:
 
     with suppress(duckdb.TransactionException):  # none was begun
         connection.execute("ROLLBACK")
-
-
-def _watermarks(connection: DuckDBPyConnection) -> dict[str, int]:
-    rows = connection.execute("SELECT journal, max(position) FROM log.fold_state GROUP BY journal").fetchall()
-    return {str(journal): int(position) for journal, position in rows}
 
 
 def _age_s(path: Path) -> float:

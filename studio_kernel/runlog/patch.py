@@ -2,7 +2,7 @@
 
 A run's row has four groups of columns, each written by one kind of event and stamped with its time. Of two events of
 one kind the stamp decides, never the order in which they arrive: the first ``queued`` and the first ``finished``, the
-latest ``started`` and the latest ``ticket``. Every mark has a stamp of its own, and the latest wins. The status is
+latest of the others. Every mark has a stamp of its own, and the latest wins. The status is
 not stored: it follows from the stamps, so it can only rise.
 """
 
@@ -78,8 +78,13 @@ GROUPS = (
             **{name: _number(name, "DOUBLE") for name in ("guidance_scale", "strength")},
             "prompt_hash": f"md5_number_lower({_text('prompt')})",
             "requested_seed": _number("seed", "UBIGINT"),
+            "reserved_for": "{e}.reserved_for",
+            "private": "{e}.private",
         },
     ),
+    Group("claimed", "claimed_at", "latest", {"owner": "{e}.owner", "attempt": "{e}.attempt"}),
+    Group("priority", "priority_at", "latest", {"priority": "{e}.priority"}),
+    Group("cancel", "cancel_at", "first", {}),
     Group("started", "started_at", "latest", {"host": "{e}.host", "provenance": "{e}.provenance"}),
     Group("ticket", "ticket_at", "latest", {"ticket": "{e}.ticket"}),
     Group(
@@ -247,9 +252,27 @@ WHEN MATCHED AND p.created_at < r.created_at THEN UPDATE SET
 WHEN NOT MATCHED THEN INSERT (id, project, definition, created_at) VALUES (p.id, p.project, p.definition, p.created_at)
 """
 
+_MERGE_QUEUE = """
+MERGE INTO log.queue AS r USING (
+  SELECT key AS id, arg_max(paused, ts) FILTER (paused IS NOT NULL) AS paused,
+    make_timestamp(max(ts) FILTER (paused IS NOT NULL)) AS paused_at,
+    arg_max(first, ts) FILTER (first IS NOT NULL) AS first,
+    make_timestamp(max(ts) FILTER (first IS NOT NULL)) AS first_at
+  FROM temp.event WHERE event = 'queue' GROUP BY key
+) AS p ON r.id = p.id
+WHEN MATCHED THEN UPDATE SET
+  paused = CASE WHEN coalesce(p.paused_at > r.paused_at, p.paused_at IS NOT NULL) THEN p.paused ELSE r.paused END,
+  paused_at = greatest(p.paused_at, r.paused_at),
+  first = CASE WHEN coalesce(p.first_at > r.first_at, p.first_at IS NOT NULL) THEN p.first ELSE r.first END,
+  first_at = greatest(p.first_at, r.first_at)
+WHEN NOT MATCHED THEN INSERT (id, paused, paused_at, first, first_at)
+  VALUES (p.id, p.paused, p.paused_at, p.first, p.first_at)
+"""
+
 _STATEMENTS: dict[Kind, tuple[str, ...]] = {
     "queued": (_ADD_PROMPTS,),
     "finished": (_NEW_ASSETS, _ADD_ASSETS),
     "project": (_MERGE_PROJECTS,),
     "sweep": (_MERGE_SWEEPS,),
+    "queue": (_MERGE_QUEUE,),
 }

@@ -18,11 +18,13 @@ from immutabledict import immutabledict
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.events import Ticket
 from studio_kernel.domain.marks import Project
+from studio_kernel.domain.queue import QueueEntry
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunRecord, RunStatus
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import Value, from_json
+from studio_kernel.runlog import decode
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -267,10 +269,7 @@ def assets_of(connection: DuckDBPyConnection, ids: Sequence[str]) -> dict[str, t
 def ticket_of(connection: DuckDBPyConnection, run_id: str) -> Ticket | None:
     """Return what the remote service gave for a run."""
     row = connection.execute("SELECT ticket FROM runs WHERE id = ?::UUID", [run_id]).fetchone()
-    if row is None or row[0] is None:
-        return None
-    data = json.loads(row[0])
-    return Ticket(str(data["remote_id"]), immutabledict(data["urls"]))
+    return _ticket(row[0]) if row else None
 
 
 def projects(connection: DuckDBPyConnection) -> list[Project]:
@@ -308,11 +307,36 @@ def succeeded_with(connection: DuckDBPyConnection, digests: Sequence[str]) -> di
     return {digest: str(run_id) for digest, run_id in rows}
 
 
+def unfinished(connection: DuckDBPyConnection) -> list[QueueEntry]:
+    """Return every run that has not ended, the oldest first."""
+    columns = (*_RECORD_COLUMNS, *_QUEUE_COLUMNS)
+    rows = connection.execute(
+        f"SELECT {', '.join(columns)} FROM runs JOIN (SELECT id, claimed_at, owner, cancel_at, reserved_for "
+        "FROM run_rows WHERE finished_at IS NULL AND created_at IS NOT NULL) USING (id) ORDER BY created_at, id"
+    ).fetchall()
+    return [entry for row in rows if (entry := _entry(dict(zip(columns, row, strict=True)))) is not None]
+
+
+def watermarks(connection: DuckDBPyConnection) -> dict[str, int]:
+    """Return how many bytes of each journal the file has."""
+    rows = connection.execute("SELECT journal, max(position) FROM fold_state GROUP BY journal").fetchall()
+    return {str(journal): int(position) for journal, position in rows}
+
+
+def queue_state(connection: DuckDBPyConnection) -> tuple[bool, tuple[str, ...]]:
+    """Return whether the queue is paused, and which runs were put first."""
+    row = connection.execute("SELECT coalesce(paused, false), coalesce(first, []) FROM queue").fetchone()
+    return (bool(row[0]), tuple(row[1])) if row else (False, ())
+
+
 _RECORD_COLUMNS = (
     "id", "created_at", "started_at", "finished_at", "status", "engine", "task", "model", "seed", "elapsed_s",
     "cost_usd", "error", "project", "sweep_id", "cell", "parent_id", "parameters", "provenance", "outcome",
     "rating", "favourite", "tags", "note",
 )  # fmt: skip
+
+
+_QUEUE_COLUMNS = ("owner", "attempt", "priority", "cancel_at", "reserved_for", "private", "ticket")
 
 
 def _records(connection: DuckDBPyConnection, where: Condition, limit: int | None, offset: int = 0) -> list[RunRecord]:
@@ -415,3 +439,24 @@ def _required(time: object) -> datetime:
     found = _aware(time)
     assert found is not None, "a run that is shown has been queued"
     return found
+
+
+def _entry(row: Mapping[str, object]) -> QueueEntry | None:
+    record = _record(row, ())
+    if record is None:
+        return None
+    return QueueEntry(
+        record,
+        owner=cast("str | None", row["owner"]) or "",
+        attempt=cast("int | None", row["attempt"]) or 0,
+        priority=cast(int, row["priority"]),
+        is_cancelled=row["cancel_at"] is not None,
+        reserved_for=cast("str | None", row["reserved_for"]),
+        is_private=bool(row["private"]),
+        has_started=row["started_at"] is not None,
+        ticket=_ticket(cast("str | None", row["ticket"])),
+    )
+
+
+def _ticket(text: str | None) -> Ticket | None:
+    return decode.ticket_of(json.loads(text)) if text is not None else None

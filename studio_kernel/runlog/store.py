@@ -21,6 +21,7 @@ from weakref import WeakSet
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.events import Ticket
 from studio_kernel.domain.marks import Mark, Project
+from studio_kernel.domain.queue import Queue, QueueEntry
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunRecord, RunStatus
 from studio_kernel.domain.sweep import Sweep
@@ -33,6 +34,7 @@ from studio_kernel.runlog.fold import PAUSE_S, Folder
 from studio_kernel.runlog.journal import Journal
 from studio_kernel.runlog.queries import Cursor, Facets, RunFilter, SweepRecord
 from studio_kernel.runlog.sources import journals_of
+from studio_kernel.runlog.tail import QueueTail, Tail
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,8 +134,24 @@ class RunLog:
 
     # Writing
 
-    def queued(self, run_id: str, request: GenerationRequest, *, engine: str, origin: Origin = _NOWHERE) -> None:
+    def queued(
+        self,
+        run_id: str,
+        request: GenerationRequest,
+        *,
+        engine: str,
+        origin: Origin = _NOWHERE,
+        reserved_for: str | None = None,
+        private: bool = False,
+    ) -> None:
         """Log that a run waits for its turn.
+
+        Parameters
+        ----------
+        reserved_for : str or None
+            The only process that will work on it; `None` = any worker.
+        private : bool
+            Keep its parameters out of the log.
 
         Raises
         ------
@@ -142,7 +160,33 @@ class RunLog:
         ValueError
             When `run_id` is no UUID; so for every other event.
         """
-        self._append(events.queued(run_id, request, engine, origin))
+        self._append(events.queued(run_id, request, engine, origin, reserved_for=reserved_for, private=private))
+
+    def claimed(self, run_id: str, owner: str, attempt: int) -> None:
+        """Log that `owner` is going to work on a run, for the `attempt`-th time; an empty owner gives it back."""
+        self._append(events.claimed(run_id, owner, attempt))
+
+    def cancel(self, run_id: str) -> None:
+        """Log that somebody wants a run to stop; who works on it sees it."""
+        self._append(events.cancel(run_id))
+
+    def priority(self, run_id: str, rank: int) -> None:
+        """Log that a run was moved up or down in the queue; higher goes first."""
+        self._append(events.priority(run_id, rank))
+
+    def queue(self, *, paused: bool | None = None, first: Sequence[str] | None = None) -> None:
+        """Log that the queue is paused or goes on, or which runs are to go before all others."""
+        self._append(events.queue(paused=paused, first=first))
+
+    def retire(self, owner: str, *, at_once: bool = False, successor: str = "") -> None:
+        """Log that a worker is asked to end, after what it is at or in the middle of it.
+
+        Parameters
+        ----------
+        successor : str
+            The Python that runs a newer studio, which the worker starts when it ends.
+        """
+        self._append(events.retire(owner, at_once=at_once, successor=successor))
 
     def started(self, run_id: str, *, provenance: Mapping[str, object]) -> None:
         """Log that work on a run begins, and what is known by now about what decides its result."""
@@ -325,6 +369,33 @@ class RunLog:
             return queries.table(connection, query, parameters)
 
         return self._ask(answer, confined=True)
+
+    # Following
+
+    def tail(self) -> Tail:
+        """Return a reader of what any process appends from now on."""
+        return Tail(self.directory)
+
+    def queued_runs(self) -> QueueTail:
+        """Return the queue as it is, ready to be kept up to date."""
+        tail = self.tail()
+
+        def answer(connection: DuckDBPyConnection) -> tuple[list[QueueEntry], bool, tuple[str, ...], dict[str, int]]:
+            found = queries.unfinished(connection)
+            return found, *queries.queue_state(connection), queries.watermarks(connection)
+
+        entries, paused, first, watermarks = self._ask(answer, pause_s=0.0)
+        tail.rewind(watermarks)
+        queue = Queue()
+        for entry in entries:
+            queue.add(entry)
+        queue.pause(0, paused)
+        queue.put_first(0, first)
+        return QueueTail(queue, tail)
+
+    def run_and_watermarks(self, run_id: str) -> tuple[RunRecord | None, dict[str, int]]:
+        """Return a run, and how far each journal had been read for the answer: a `Tail` goes on from there."""
+        return self._ask(lambda connection: (queries.by_id(connection, run_id), queries.watermarks(connection)))
 
     # Keeping up
 

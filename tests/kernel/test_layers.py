@@ -15,6 +15,7 @@ ALLOWED = {
     "errors": set(),
     "settings": {"errors"},
     "domain": {"errors"},
+    "presence": {"errors"},
     "engines": {"errors", "domain"},
     "assets": {"errors", "domain"},
     "runlog": {"errors", "domain"},
@@ -24,7 +25,10 @@ ALLOWED = {
     "display": {"errors", "domain"},
     "grid": {"errors", "domain"},
 }
-JOINING = {"runner", "drafting", "run", "sweeps", "studio", "export"}
+JOINING = {
+    "jobs", "private", "workshop", "follower", "runner", "worker",
+    "drafting", "run", "queue", "sweeps", "studio", "export",
+}  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab"}
 KERNEL = "studio_kernel"
 NEVER = {"studio_widgets", "IPython", "ipywidgets", "fastapi", "flask"}

@@ -40,7 +40,7 @@ class Script:
     def __init__(self):
         self.now = RunProgress(RunStatus.QUEUED)
 
-    def __call__(self, _run_id):
+    def __call__(self):
         return self.now
 
 
@@ -50,8 +50,8 @@ def script():
 
 
 @pytest.fixture
-def watcher(script):
-    watcher = Watcher(script)
+def watcher():
+    watcher = Watcher()
     yield watcher
     watcher.close()
 
@@ -64,7 +64,7 @@ def test_a_watch_hears_changes_and_the_end_twice(script, watcher):
             heard.append(progress)
             changed.notify()
 
-    watcher.watch("r1", callback)
+    watcher.watch("r1", script, callback)
     script.now = RUNNING
     with changed:
         assert changed.wait_for(lambda: RUNNING in heard, 5)
@@ -74,7 +74,7 @@ def test_a_watch_hears_changes_and_the_end_twice(script, watcher):
 
 def test_a_watch_can_be_ended_early(script, watcher):
     heard = threading.Event()
-    end = watcher.watch("r1", lambda _progress: heard.set())
+    end = watcher.watch("r1", script, lambda _progress: heard.set())
     assert heard.wait(5)
     end()
     heard.clear()
@@ -88,7 +88,7 @@ def test_a_broken_callback_does_not_stop_the_others(script, watcher, caplog):
     def broken(_progress):
         raise RuntimeError("no")
 
-    watcher.watch("r1", broken)
-    watcher.watch("r2", lambda _progress: heard.set())
+    watcher.watch("r1", script, broken)
+    watcher.watch("r2", script, lambda _progress: heard.set())
     assert heard.wait(5)
     assert "watching run r1 ended" in caplog.text

@@ -202,7 +202,7 @@ def test_culprits_are_found_by_halving():
 
 def test_lines_of_a_newer_format_are_left_for_a_newer_studio(tmp_path):
     mine = new_run_id()
-    newer = events.encode(queued(), NOW).replace(b'{"v":1,', b'{"v":2,')
+    newer = events.encode(queued(), NOW).replace(b'{"v":2,', b'{"v":3,')
     write_journal(tmp_path, [events.encode(queued(run_id=mine), NOW), newer, events.encode(queued(), NOW + 2)])
     write_events(tmp_path, [(NOW, queued())], name="0000000000002-test")
     with RunLog(tmp_path) as log:
@@ -225,7 +225,7 @@ def test_a_file_of_a_newer_schema_is_left_alone_and_logging_goes_on(tmp_path):
         assert "newer studio" in log.health().error
         assert log.run(run_id) is None
     with database.attached(live(tmp_path), read_only=False, wait_s=1.0) as connection:
-        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+        connection.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
     with RunLog(tmp_path) as log:
         assert log.run(run_id) is not None
 

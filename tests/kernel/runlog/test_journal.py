@@ -34,7 +34,7 @@ def test_a_line_is_in_the_file_when_append_returns(tmp_path):
     assert journal.append(queued("a fox"))
     [path] = tmp_path.glob("*.jsonl")
     [line] = path.read_bytes().splitlines()
-    assert line.startswith(b'{"v":1,"ts":')
+    assert line.startswith(b'{"v":2,"ts":')
     assert json.loads(line)["parameters"] == {"prompt": "a fox"}
     journal.close()
 

@@ -1,0 +1,161 @@
+"""``studio.queue()``: what is at work and what waits, and what can be done about it.
+
+It is read anew at each look. Changes are lines in the journal, so any program that has the home open can make them and
+every worker heeds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from studio_kernel.domain.queue import Queue, QueueEntry
+from studio_kernel.domain.runs import RunProgress, RunStatus
+from studio_kernel.errors import InvalidRequestError, Problem
+from studio_kernel.live import LiveBoard
+from studio_kernel.run import Run
+from studio_kernel.runlog import RunLog
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from studio_kernel.studio import Studio
+
+
+class RunQueue:
+    """The queue of a home.
+
+    Made by `Studio.queue`, not by hand.
+
+    Examples
+    --------
+    >>> queue = studio.queue()  # doctest: +SKIP
+    >>> queue.move_first(run)  # doctest: +SKIP
+    >>> queue.pause()  # doctest: +SKIP
+    """
+
+    def __init__(self, studio: Studio, log: RunLog, live: LiveBoard) -> None:
+        self._studio, self._log, self._live = studio, log, live
+
+    # Looking
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing new is begun."""
+        return self._now().is_paused
+
+    @property
+    def running(self) -> list[Run]:
+        """What is at work."""
+        return [Run(self._studio, entry.run_id) for entry in self._now() if entry.owner]
+
+    @property
+    def waiting(self) -> list[Run]:
+        """What waits, in the order in which one lane would do it."""
+        return [Run(self._studio, entry.run_id) for entry in self._now().order()]
+
+    def __iter__(self) -> Iterator[Run]:
+        """Iterate over what is at work and then what waits."""
+        return iter([Run(self._studio, entry.run_id) for entry, _ in self._entries()])
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+    def frame(self) -> pd.DataFrame:
+        """Return the queue as a table, a row a run: place (0 = at work), status, progress and what it is."""
+        import pandas as pd
+
+        columns = ["place", "id", "status", "step", "total", "remaining_s", "priority", "sweep_id", "model", "prompt"]
+        return pd.DataFrame([self._row(place, entry) for entry, place in self._entries()], columns=columns)
+
+    def __repr__(self) -> str:
+        queue = self._now()
+        working = sum(1 for entry in queue if entry.owner)
+        state = ", paused" if queue.is_paused else ""
+        return f"<RunQueue: {working} at work, {len(queue) - working} waiting{state}>"
+
+    def _repr_html_(self) -> str:
+        html: str = self.frame().to_html(index=False)
+        return html
+
+    # Changing
+
+    def pause(self) -> None:
+        """Begin nothing new; what is at work goes on to its end."""
+        self._require("pause the queue")
+        self._log.queue(paused=True)
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._require("resume the queue")
+        self._log.queue(paused=False)
+
+    def move_first(self, *runs: Run | str) -> None:
+        """Put runs before all others, in this order."""
+        self._require("reorder the queue")
+        self._log.queue(first=[self._waiting_id(run) for run in runs])
+
+    def move_before(self, run: Run | str, other: Run | str) -> None:
+        """Put a run right before another one that waits."""
+        self._require("reorder the queue")
+        moved, target = self._waiting_id(run), self._waiting_id(other)
+        ids = [entry.run_id for entry in self._now().order() if entry.run_id != moved]
+        place = ids.index(target)
+        self._log.queue(first=[*ids[:place], moved])
+
+    def prioritise(self, run: Run | str, priority: int) -> None:
+        """Give a run a rank, -100 … 100: higher goes first, 0 is what every run begins with."""
+        self._require("reorder the queue")
+        if not -MAX_PRIORITY <= priority <= MAX_PRIORITY:
+            text = f"{priority!r} is not between {-MAX_PRIORITY} and {MAX_PRIORITY}"
+            raise InvalidRequestError([Problem("priority", text)], "queue")
+        self._log.priority(self._waiting_id(run), priority)
+
+    def stop_after_current(self, sweep_id: str | None = None) -> int:
+        """Cancel what waits, all or of one sweep, and let what is at work finish; return how many were cancelled."""
+        waiting = [entry for entry in self._now() if not entry.owner]
+        ids = [e.run_id for e in waiting if sweep_id is None or e.record.origin.sweep_id == sweep_id]
+        self._studio.cancel(*ids)
+        return len(ids)
+
+    # Inside
+
+    def _now(self) -> Queue:
+        known = self._log.queued_runs()
+        known.refresh()
+        return known.queue
+
+    def _entries(self) -> list[tuple[QueueEntry, int]]:
+        queue = self._now()
+        working = [(entry, 0) for entry in queue if entry.owner]
+        return working + [(entry, place) for place, entry in enumerate(queue.order(), start=1)]
+
+    def _row(self, place: int, entry: QueueEntry) -> dict[str, object]:
+        shown = self._live.read(entry.run_id) if entry.owner else None
+        progress = shown or RunProgress(RunStatus.RUNNING if entry.owner else RunStatus.QUEUED)
+        return {
+            "place": place,
+            "id": entry.run_id,
+            "status": str(progress.status),
+            "step": progress.step,
+            "total": progress.total,
+            "remaining_s": progress.remaining_s,
+            "priority": entry.priority,
+            "sweep_id": entry.record.origin.sweep_id,
+            "model": entry.record.request.model,
+            "prompt": entry.record.request.prompt,
+        }
+
+    def _waiting_id(self, run: Run | str) -> str:
+        run_id = run if isinstance(run, str) else run.id
+        entry = self._now().get(run_id)
+        if entry is None or entry.owner:
+            state = "does not wait in the queue" if entry is None else "is at work already"
+            raise InvalidRequestError([Problem("run", f"{run_id!r} {state}; studio.queue() shows what waits")], "queue")
+        return run_id
+
+    def _require(self, wish: str) -> None:
+        self._studio.require_editor(wish)
+
+
+MAX_PRIORITY = 100

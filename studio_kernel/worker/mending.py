@@ -1,0 +1,92 @@
+"""What becomes of runs whose process has died.
+
+A dead process is known by its free lock. A local run is queued again, a job that a remote service has accepted is taken
+up there, and one that may have been sent without an answer ends as failed: sending it again could pay for it twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from studio_kernel.domain.queue import Queue, QueueEntry
+from studio_kernel.domain.runs import RunStatus
+from studio_kernel.live import LiveBoard
+from studio_kernel.presence import is_present
+from studio_kernel.private import orphans
+from studio_kernel.runlog import RunLog
+from studio_kernel.settings import Home
+
+MAX_ATTEMPTS = 3
+"""A run that has cost so many workers their lives is not begun again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mender:
+    """Deals with the runs of the dead; to be used under the claims lock.
+
+    Attributes
+    ----------
+    is_remote : callable
+        Whether an engine works elsewhere.
+    requeues : bool
+        Whether local runs are queued again; else they end as failed.
+    """
+
+    home: Home
+    log: RunLog
+    live: LiveBoard
+    is_remote: Callable[[str], bool]
+    requeues: bool
+
+    def mend(self, queue: Queue) -> list[str]:
+        """Deal with every run of `queue` that is in the hands of a dead process; return what was done, in words."""
+        return [done for entry in list(queue) if (done := self._mend(entry))] + self._forget_private(queue)
+
+    def _mend(self, entry: QueueEntry) -> str | None:
+        holder = entry.owner or entry.reserved_for
+        if holder and is_present(self.home.locks, holder):
+            return None
+        if entry.is_cancelled and not (entry.ticket and entry.owner):
+            return self._end(entry, RunStatus.CANCELLED, None)
+        if not holder:
+            return None
+        if (problem := self._problem(entry)) is not None:
+            return self._end(entry, RunStatus.FAILED, f"interrupted: {problem}")
+        if not entry.owner:  # a job at a service whose program has gone: any worker may take it up
+            return None
+        self.log.claimed(entry.run_id, "", entry.attempt)
+        self.live.clear(entry.run_id)
+        return f"run {entry.run_id} is queued again"
+
+    def _problem(self, entry: QueueEntry) -> str | None:
+        """Return why the run cannot be begun again; `None` when it can."""
+        if entry.ticket is not None:
+            return None
+        if entry.has_started and self.is_remote(entry.record.engine):
+            return (
+                "the process that sent it to the service died before the service had answered; it may have been "
+                "billed, look there before you run it again"
+            )
+        if entry.reserved_for is not None:
+            return "the program that asked for it ended before it was finished"
+        if entry.attempt >= MAX_ATTEMPTS:
+            return f"the worker died {entry.attempt} times while it was at it"
+        return None if self.requeues else "the worker died while it was at it"
+
+    def _end(self, entry: QueueEntry, status: RunStatus, error: str | None) -> str:
+        self.log.finished(entry.run_id, status, error=error)
+        self.live.clear(entry.run_id)
+        return f"run {entry.run_id} is {status}" + (f": {error}" if error else "")
+
+    def _forget_private(self, queue: Queue) -> list[str]:
+        """Delete what dead studios have left of private runs, and end those: nobody could see what came of them."""
+        found = []
+        for space in orphans(self.home):
+            for run_id in space.run_ids():
+                entry = queue.get(run_id)
+                if entry is not None and not entry.is_cancelled:
+                    self.log.cancel(run_id)
+            space.end()
+            found.append("a private space whose studio is gone was deleted")
+        return found
