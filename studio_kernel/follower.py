@@ -144,8 +144,7 @@ class Follower:
                 self._thread = self._tail = None
                 return False
             try:
-                for event in self._tail.read() if self._tail else ():
-                    self._hear(event)
+                self._hear_all()
                 for job in list(self._jobs.values()):
                     self._look(job)
                 self._forget_dropped()
@@ -155,6 +154,14 @@ class Follower:
             self._beaten = time.monotonic()
             self._check_worker()
         return True
+
+    def _hear_all(self) -> None:
+        assert self._tail is not None, "made when the thread is started"
+        events = self._tail.read()
+        if any(event["event"] == "finished" and event.get("id") in self._jobs for event in events):
+            self._log.expect(self._tail.positions)  # before anybody is told that a run has ended
+        for event in events:
+            self._hear(event)
 
     def _hear(self, event: Mapping[str, Any]) -> None:
         run_id, kind = str(event.get("id")), event["event"]

@@ -118,6 +118,7 @@ class RunLog:
         self._journal = Journal(self.directory / "journal")
         self._live = Folder(self.directory, live, sibling=public, wait_s=READ_WAIT_S, keeps_bad_lines=True)
         self._public = Folder(self.directory, public, sibling=live, wait_s=0.0, keeps_bad_lines=False)
+        self._expected: dict[str, int] = {}
         self._background: Background | None = None
         self._mutex = threading.RLock()
         self._network: str | None = None
@@ -397,6 +398,13 @@ class RunLog:
         """Return a run, and how far each journal had been read for the answer: a `Tail` goes on from there."""
         return self._ask(lambda connection: (queries.by_id(connection, run_id), queries.watermarks(connection)))
 
+    def expect(self, positions: Mapping[str, int]) -> None:
+        """Let every answer from now on include what other processes have written up to `positions`.
+
+        For those who have heard from a `Tail` that something happened: whoever is told of a result finds it in the log.
+        """
+        self._expected = dict(positions)
+
     # Keeping up
 
     @property
@@ -521,9 +529,11 @@ class RunLog:
         return database.attached(self._live.path, read_only=True, wait_s=READ_WAIT_S)
 
     def _freshen(self, pause_s: float) -> None:
-        """Fold what is new before a question; at once and with patience if some of it is our own."""
-        name = self._journal.name
-        if name is not None and not self._live.has(name, self._journal.position):
+        """Fold what is new before a question; at once and with patience if some of it is our own or was told of."""
+        known = dict(self._expected)
+        if self._journal.name is not None:
+            known[self._journal.name] = self._journal.position
+        if not all(self._live.has(name, position) for name, position in known.items()):
             self._live.catch_up(pause_s=0.0, lock_wait_s=READ_WAIT_S)
         else:
             self._live.catch_up(pause_s=pause_s)

@@ -36,6 +36,11 @@ class Tail:
         self._archives: set[str] = set()
         self._positions = {source.name: source.size_bytes for source in (*self._new_archives(), *journals_of(root))}
 
+    @property
+    def positions(self) -> dict[str, int]:
+        """How far each journal that is not archived has been read."""
+        return {name: position for name, position in self._positions.items() if name not in self._archives}
+
     def rewind(self, watermarks: Mapping[str, int]) -> None:
         """Go back to `watermarks` where they are behind: events since then are returned again."""
         for name, position in self._positions.items():

@@ -23,6 +23,7 @@ from studio_kernel.worker import info
 from studio_kernel.worker.info import WorkerInfo
 
 START_S = 60.0
+ASK_AGAIN_S = 1.0
 _POLL_S = 0.01
 _LAST_WORDS = 2000
 # Windows has no sessions; there, a process without console and in a group and job of its own is left alone as well.
@@ -109,9 +110,12 @@ class Launcher:
         found = self.current()
         if found is None:
             return None
-        self._log.retire(found.name, at_once=at_once)
         deadline = None if timeout is None else time.monotonic() + timeout
+        asked_at = -ASK_AGAIN_S
         while is_present(self.home.locks, found.name):
+            if time.monotonic() - asked_at > ASK_AGAIN_S:  # one that is just coming up does not hear the first time
+                asked_at = time.monotonic()
+                self._log.retire(found.name, at_once=at_once)
             if deadline is not None and time.monotonic() > deadline:
                 raise WorkerError(f"the worker (process {found.pid}) has not ended after {timeout:g} s; it was asked")
             time.sleep(_POLL_S)

@@ -23,7 +23,7 @@ CREATE OR REPLACE VIEW runs AS SELECT
   elapsed_s, cost_usd, error, project, sweep_id, cell, parent_id, host, request_digest, parameters,
   provenance, outcome, ticket,
   nullif(rating, 0) AS rating, coalesce(favourite, false) AS favourite, coalesce(tags, []) AS tags,
-  nullif(note, '') AS note, coalesce(private, false) AS private, attempt, coalesce(priority, 0) AS priority, prompt_hash
+  nullif(note, '') AS note, coalesce(private, false) AS private, coalesce(attempt, 0) AS attempt, coalesce(priority, 0) AS priority, prompt_hash
 FROM run_rows WHERE created_at IS NOT NULL;
 COMMENT ON VIEW runs IS 'A row for every run.';
 COMMENT ON COLUMN runs.id IS 'UUID of version 7: unique, and ordered by time.';
@@ -62,6 +62,6 @@ COMMENT ON COLUMN runs.favourite IS 'Whether it is in the favourites.';
 COMMENT ON COLUMN runs.tags IS 'Words people gave it.';
 COMMENT ON COLUMN runs.note IS 'What people wrote about it.';
 COMMENT ON COLUMN runs.private IS 'Whether what was asked for and what came of it is kept out of the log.';
-COMMENT ON COLUMN runs.attempt IS 'How many times a worker has begun it; more than 1 after a crash.';
+COMMENT ON COLUMN runs.attempt IS 'How many times work on it was begun; more than 1 after a crash.';
 COMMENT ON COLUMN runs.priority IS 'Its rank in the queue, higher goes first; 0 unless somebody changed it.';
 COMMENT ON COLUMN runs.prompt_hash IS 'Key of the prompt in the table prompts.';
