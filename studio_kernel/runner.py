@@ -32,9 +32,10 @@ from studio_kernel.errors import Cancelled, StudioError
 from studio_kernel.follower import Follower
 from studio_kernel.jobs import Work
 from studio_kernel.live import LiveBoard
+from studio_kernel.pace import Countdown, Paces, kind_of
 from studio_kernel.presence import Presence
 from studio_kernel.private import told
-from studio_kernel.runlog import RunLog
+from studio_kernel.runlog import RunKind, RunLog
 from studio_kernel.settings import Home
 
 LIVE_INTERVAL_S = 0.1
@@ -46,11 +47,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """Where a runner puts what comes out: the log, the files, the live board."""
+    """Where a runner puts what comes out: the log, the files, the live board, and what it learns about time."""
 
     log: RunLog
     assets: AssetStore
     live: LiveBoard
+    paces: Paces
 
 
 class Runner(Protocol):
@@ -215,6 +217,9 @@ class _Desk:
         self._environment: Mapping[str, Value] = {}
         self._assets: list[Asset] = []
         self._finished = Finished()
+        self._paces = workplace.paces
+        self._countdown = Countdown()
+        self._steps = 0
         self._show(RunProgress(RunStatus.RUNNING, stage="loading"))
 
     def preview_due(self) -> bool:
@@ -228,6 +233,7 @@ class _Desk:
                 self._environment = event.provenance
                 provenance = {} if self._work.private else event.provenance
                 self._log.started(self._job.run_id, provenance=provenance)
+                self._countdown.learnt = self._paces.of(self._kind)
             case Progress():
                 self._progress(event)
             case Ticket():
@@ -250,6 +256,8 @@ class _Desk:
             provenance=immutabledict({**self._environment, **self._outcome()}),
             assets=tuple(self._assets),
         )
+        if status is RunStatus.SUCCEEDED:
+            self._paces.learn(self._kind, self._steps, self._finished.timings)
         if self._work.private is not None:
             self._work.private.keep(result)
         said = result if self._work.private is None else told(result)
@@ -278,6 +286,8 @@ class _Desk:
     def _progress(self, event: Progress) -> None:
         now = time.perf_counter()
         self._count_waiting(now, event.stage == WAITING)
+        self._countdown.step(event.step, now)
+        self._steps = event.total
         if event.preview is not None:
             self._previewed = now
         last = event.step == event.total
@@ -285,7 +295,12 @@ class _Desk:
             return
         self._shown = now
         preview = event.preview or self._job.progress.preview
-        self._show(RunProgress(RunStatus.RUNNING, event.step, event.total, event.stage, preview=preview))
+        remaining_s = self._countdown.remaining_s(event.step, event.total)
+        self._show(
+            RunProgress(
+                RunStatus.RUNNING, event.step, event.total, event.stage, preview=preview, remaining_s=remaining_s
+            )
+        )
 
     def _show(self, progress: RunProgress) -> None:
         self._job.progress = replace(progress, elapsed_s=self._elapsed())
@@ -299,6 +314,10 @@ class _Desk:
         asset = self._assets_store.put(data, index=event.index, seed=event.seed)
         self._assets_store.thumbnail(asset)
         self._assets.append(asset)
+
+    @property
+    def _kind(self) -> RunKind:
+        return kind_of(self._job.record.request, self._environment.get("device"))
 
     def _outcome(self) -> dict[str, Value]:
         """Return what the engine measured, as the log keeps it."""

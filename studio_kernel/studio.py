@@ -30,6 +30,7 @@ from studio_kernel.export import export_gallery
 from studio_kernel.follower import Follower
 from studio_kernel.jobs import Job, Work
 from studio_kernel.live import LiveBoard
+from studio_kernel.pace import Paces
 from studio_kernel.private import PrivateSpace, orphans
 from studio_kernel.queue import RunQueue
 from studio_kernel.run import Run
@@ -506,7 +507,7 @@ class Studio:
 
     @cached_property
     def _inline(self) -> Runner:
-        return InlineRunner(Workplace(self._log, self.assets, self._live), self.home, self._follower)
+        return InlineRunner(Workplace(self._log, self.assets, self._live, Paces(self._log)), self.home, self._follower)
 
     @cached_property
     def _launcher(self) -> Launcher:

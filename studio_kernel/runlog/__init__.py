@@ -7,8 +7,20 @@ and their tools. `RunLog` joins these parts. Nothing outside this package opens 
 DuckDB and pandas load with the first question, not with this package.
 """
 
-from studio_kernel.runlog.queries import Cursor, Facets, RunFilter, SweepRecord
+from studio_kernel.runlog.queries import Cursor, Facets, RunFilter, RunKind, SweepRecord, Timings
 from studio_kernel.runlog.store import Health, RunLog, new_run_id
 from studio_kernel.runlog.tail import QueueTail, Tail
 
-__all__ = ["Cursor", "Facets", "Health", "QueueTail", "RunFilter", "RunLog", "SweepRecord", "Tail", "new_run_id"]
+__all__ = [
+    "Cursor",
+    "Facets",
+    "Health",
+    "QueueTail",
+    "RunFilter",
+    "RunKind",
+    "RunLog",
+    "SweepRecord",
+    "Tail",
+    "Timings",
+    "new_run_id",
+]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -129,6 +129,34 @@ class SweepRecord:
     sweep: Sweep
     project: str | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunKind:
+    """What decides how long a step of a run takes; `None` = not said."""
+
+    model: str
+    task: str
+    width: int | None
+    height: int | None
+    num_images: int | None
+    device: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How long a kind of run takes.
+
+    Attributes
+    ----------
+    step_s : float
+        Seconds a denoising step.
+    decoding_s : float
+        Seconds from the last step to the picture.
+    """
+
+    step_s: float
+    decoding_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +343,25 @@ def unfinished(connection: DuckDBPyConnection) -> list[QueueEntry]:
         "FROM run_rows WHERE finished_at IS NULL AND created_at IS NOT NULL) USING (id) ORDER BY created_at, id"
     ).fetchall()
     return [entry for row in rows if (entry := _entry(dict(zip(columns, row, strict=True)))) is not None]
+
+
+def timings(connection: DuckDBPyConnection, kind: RunKind, count: int = 30) -> Timings | None:
+    """Return the median of the newest runs of a kind that succeeded; `None` when there are none."""
+    row = connection.execute(
+        """
+        SELECT median(denoising_s / num_inference_steps), coalesce(median(decoding_s), 0) FROM (
+          SELECT (outcome->>'$.denoising_s')::DOUBLE AS denoising_s, (outcome->>'$.decoding_s')::DOUBLE AS decoding_s,
+            num_inference_steps
+          FROM runs WHERE status = 'succeeded' AND model = $model AND task = $task
+            AND width IS NOT DISTINCT FROM $width AND height IS NOT DISTINCT FROM $height
+            AND num_images IS NOT DISTINCT FROM $num_images
+            AND provenance->>'$.device' IS NOT DISTINCT FROM $device AND num_inference_steps > 0
+          ORDER BY created_at DESC LIMIT $count
+        )
+        """,
+        {**asdict(kind), "count": count},
+    ).fetchone()
+    return Timings(row[0], row[1]) if row and row[0] is not None else None
 
 
 def watermarks(connection: DuckDBPyConnection) -> dict[str, int]:

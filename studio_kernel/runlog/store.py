@@ -32,7 +32,7 @@ from studio_kernel.runlog.database import DatabaseBusy, DatabaseCorrupt
 from studio_kernel.runlog.filesystem import network_file_system
 from studio_kernel.runlog.fold import PAUSE_S, Folder
 from studio_kernel.runlog.journal import Journal
-from studio_kernel.runlog.queries import Cursor, Facets, RunFilter, SweepRecord
+from studio_kernel.runlog.queries import Cursor, Facets, RunFilter, RunKind, SweepRecord, Timings
 from studio_kernel.runlog.sources import journals_of
 from studio_kernel.runlog.tail import QueueTail, Tail
 
@@ -348,6 +348,10 @@ class RunLog:
     def succeeded_with(self, digests: Sequence[str]) -> dict[str, str]:
         """Return the newest run that succeeded for each request that has one, digest → id."""
         return self._ask(lambda connection: queries.succeeded_with(connection, digests), pause_s=0.0)
+
+    def timings(self, kind: RunKind) -> Timings | None:
+        """Return how long runs of a kind took lately; `None` when there were none."""
+        return self._ask(lambda connection: queries.timings(connection, kind))
 
     def sql(self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pd.DataFrame:
         """Return the result of a query of your own; ``docs/reference/run-log.md`` lists views, tables and columns.

@@ -20,6 +20,7 @@ from studio_kernel.domain.runs import RunStatus
 from studio_kernel.errors import StudioError
 from studio_kernel.jobs import Work
 from studio_kernel.live import LiveBoard
+from studio_kernel.pace import Paces
 from studio_kernel.presence import is_present
 from studio_kernel.private import PrivateSpace
 from studio_kernel.runlog import RunLog
@@ -75,7 +76,7 @@ class Worker:
         self._takes_remote = takes_remote
         self._log = RunLog(home.runlog)
         self._live = LiveBoard(home.live)
-        self._place = Workplace(self._log, workshop.assets, self._live)
+        self._place = Workplace(self._log, workshop.assets, self._live, Paces(self._log))
         self._mender = Mender(home, self._log, self._live, workshop.is_remote, requeues=settings.after_crash == "queue")
         self._known = self._log.queued_runs()
         self._mutex = threading.Condition()

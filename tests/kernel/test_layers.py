@@ -24,6 +24,7 @@ ALLOWED = {
     "watch": {"errors", "domain"},
     "display": {"errors", "domain"},
     "grid": {"errors", "domain"},
+    "pace": {"errors", "domain", "runlog"},
 }
 JOINING = {
     "jobs", "private", "workshop", "follower", "runner", "worker",
