@@ -54,6 +54,12 @@ class RunQueue:
         """What waits, in the order in which one lane would do it."""
         return [Run(self._studio, entry.run_id) for entry in self._now().order()]
 
+    @property
+    def singles(self) -> list[Run]:
+        """What is at work or waits and is no cell of a sweep, the newest last; without private runs."""
+        entries = [e for e in self._now() if e.record.origin.sweep_id is None and not e.is_private]
+        return [Run(self._studio, entry.run_id) for entry in sorted(entries, key=lambda entry: entry.run_id)]
+
     def __iter__(self) -> Iterator[Run]:
         """Iterate over what is at work and then what waits."""
         return iter([Run(self._studio, entry.run_id) for entry, _ in self._entries()])

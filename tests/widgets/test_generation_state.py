@@ -226,3 +226,33 @@ def test_progress_of_an_earlier_run_is_ignored(state, engine):
 def test_loras_are_part_of_the_request(state):
     state.set("loras", (Lora("ink", 0.5),))
     assert state.resolve().values["loras"] == (Lora("ink", 0.5),)
+
+
+def test_a_panel_that_is_opened_later_shows_the_run_at_work_and_its_settings(studio, state, engine):
+    state.set("num_inference_steps", 9)
+    state.submit()
+    until(engine.started.is_set)
+    other = GenerationState(studio)
+    assert other.is_busy
+    assert (other.model, other.prompt, other.values["num_inference_steps"]) == ("versatile", "a red boat", 9)
+    engine.let(3)
+    until(lambda: other.step)
+    engine.let()
+    ended(other)
+    assert other.result.id == state.result.id
+
+
+def test_the_run_of_a_neighbour_does_not_keep_a_panel_from_generating(studio, state, engine):
+    state.submit()
+    until(engine.started.is_set)
+    other = GenerationState(studio)
+    assert other.can_submit
+    assert not state.can_submit
+    other.prompt = "a blue boat"
+    other.submit()
+    assert other.error == ""
+    engine.let()
+    ended(other)
+    ended(state)
+    assert other.result.request.prompt == "a blue boat"
+    assert state.result.request.prompt == "a red boat"

@@ -157,7 +157,7 @@ class Actions(ipywidgets.HBox):  # type: ignore[misc]  # untyped base
         self._show()
 
     def _show(self) -> None:
-        self._generate.disabled = self._state.is_busy or not self._state.parameters
+        self._generate.disabled = not self._state.can_submit
         self._cancel.disabled = not self._state.is_busy
 
 
@@ -209,9 +209,10 @@ def _bar(state: GenerationState) -> str:
     stage = state.stage or state.status
     text = f"{stage}, step {state.step} of {state.total}" if state.total else stage
     value = f'value="{state.step}"' if state.total else ""
+    time = f"{state.elapsed_s:.1f} s" + (f", about {state.remaining_s:.0f} s left" if state.remaining_s else "")
     return (
         f'<progress class="st-progress" max="{max(1, state.total)}" {value} aria-label="Progress"></progress>'
-        f'<div class="st-sub" role="status">{escape(text)} · {state.elapsed_s:.1f} s</div>'
+        f'<div class="st-sub" role="status">{escape(text)} · {time}</div>'
     )
 
 

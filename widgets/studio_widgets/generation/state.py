@@ -51,8 +51,8 @@ class GenerationState(PanelState):
         What model and task take, in form order.
     status : str
         Of the run that was submitted last; empty before the first.
-    step, total, stage, elapsed_s
-        How far it is.
+    step, total, stage, elapsed_s, remaining_s
+        How far it is; nothing is known of what remains at first.
     preview : bytes
         A small WebP picture of the state so far.
     result : RunRecord or None
@@ -80,6 +80,7 @@ class GenerationState(PanelState):
     total = traitlets.Int(0)
     stage = traitlets.Unicode()
     elapsed_s = traitlets.Float(0.0)
+    remaining_s = traitlets.Float(None, allow_none=True)
     preview = traitlets.Bytes()
     result = traitlets.Instance(RunRecord, allow_none=True)
     shown = traitlets.Int(0)
@@ -87,12 +88,14 @@ class GenerationState(PanelState):
     def __init__(self, studio: Studio, *, task: str = str(Task.TEXT_TO_IMAGE), model: str = "") -> None:
         super().__init__(studio, task=task, model=model)
         self._run: Run | None = None
+        self._is_attached = False
         self._unwatch: Callable[[], None] = lambda: None
         self.observe(lambda _change: self._choose_model(), "task")
         self.observe(lambda _change: self._adapt(), ["task", "model"])
         if not model:
             self._choose_model()
         self._adapt()
+        self._attempt(self._find_run_at_work)
 
     # What can be asked for
 
@@ -142,9 +145,25 @@ class GenerationState(PanelState):
         """Whether the run that was submitted last has not ended."""
         return self.status in (RunStatus.QUEUED, RunStatus.RUNNING)
 
+    @property
+    def can_submit(self) -> bool:
+        """Whether `submit` would ask for something: a run of somebody else that is shown does not stand in the way."""
+        return bool(self.parameters) and (not self.is_busy or self._is_attached)
+
+    def attach(self, run: Run) -> None:
+        """Show a run that was not asked for here, with the form as it was for that run."""
+        request = run.request
+        if request.model in self._studio.models:
+            with self.hold_trait_notifications():
+                self.task, self.model = str(request.task), request.model
+            for name, value in request.parameters.items():
+                self.set(name, value)
+        self._follow(run)
+        self._is_attached = True
+
     def submit(self) -> None:
         """Ask for what the form says; returns at once. What is wrong with it is found in `error`."""
-        if self.is_busy:
+        if self.is_busy and not self._is_attached:
             self.error = "The last picture is not finished yet; cancel it or wait."
         else:
             self._attempt(self._submit)
@@ -172,13 +191,23 @@ class GenerationState(PanelState):
             raise StudioError("\n".join(_in_words(self.parameters, problem) for problem in snapshot.problems))
         values: Mapping[str, Any] = snapshot.values
         run = self._studio.submit(model=snapshot.model, task=snapshot.task, **values)
+        self._is_attached = False
+        if run.request.seed is not None:
+            self.set("seed", run.request.seed)
+        self._follow(run)
+
+    def _follow(self, run: Run) -> None:
         with self._lock:
             self._unwatch()
             self._run = run
-            self._show(RunProgress(RunStatus.QUEUED))
-        if run.request.seed is not None:
-            self.set("seed", run.request.seed)
+            self._show(run.progress)
         self._unwatch = self._studio.watch(run, lambda progress: self._heard(run, progress))
+
+    def _find_run_at_work(self) -> None:
+        """Show the newest single run of the home that has not ended: one from before a restart, or of a neighbour."""
+        found = self._studio.queue().singles
+        if found:
+            self.attach(found[-1])
 
     def _heard(self, run: Run, progress: RunProgress) -> None:
         """Take progress; called from a thread of the studio, at most eight times a second."""
@@ -197,7 +226,7 @@ class GenerationState(PanelState):
         with self.hold_trait_notifications():
             self.status, self.stage = str(progress.status), progress.stage
             self.step, self.total = progress.step, progress.total
-            self.elapsed_s = progress.elapsed_s
+            self.elapsed_s, self.remaining_s = progress.elapsed_s, progress.remaining_s
             self.preview = (progress.preview or b"") if not progress.status.is_final else b""
 
     # Following model and task
