@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.values import Value
-from studio_kernel.errors import StudioError
 from studio_kernel.runlog import RunKind, RunLog, Timings
 
 NEWEST_SHARE = 0.3
@@ -38,7 +38,7 @@ class Paces:
         with self._lock:
             if kind not in self._learnt:
                 self._learnt[kind] = None
-                threading.Thread(target=self._ask, args=(kind,), name="studio-pace", daemon=True).start()
+                self._log.later(partial(self._ask, kind))
             return self._learnt[kind]
 
     def learn(self, kind: RunKind, steps: int, timings: Mapping[str, float]) -> None:
@@ -51,10 +51,7 @@ class Paces:
             self._learnt[kind] = new if known is None else _mixed(known, new)
 
     def _ask(self, kind: RunKind) -> None:
-        try:
-            found = self._log.timings(kind)
-        except StudioError:  # the log is busy; the runs of this process teach the same
-            return
+        found = self._log.timings(kind)
         with self._lock:
             self._learnt[kind] = self._learnt[kind] or found
 

@@ -470,6 +470,15 @@ class RunLog:
         """Begin anew in a forked child, which has none of its parent's threads."""
         self._mutex, self._background = threading.RLock(), None
 
+    def later(self, call: Callable[[], object]) -> None:
+        """Call `call`, such as a question nobody waits for, in the thread of this log; not at all once it is closed.
+
+        A thread of anybody else's that is inside DuckDB when the interpreter ends takes the process down.
+        """
+        with self._mutex:
+            if self._background is not None:
+                self._background.once(call)
+
     def _append(self, event: events.Event) -> None:
         self._journal.append(event)
         if self._background is None:
