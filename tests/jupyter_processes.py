@@ -34,6 +34,7 @@ def private_environment(home: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TZ", "VIRTUAL_ENV") if name in os.environ}
     return kept | {
         "HOME": str(home),
+        "STUDIO_RUNNER": "inline",
         "PYTHONPATH": os.pathsep.join([str(CHECKOUT), str(CHECKOUT / "widgets"), str(CHECKOUT / "tests")]),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "JUPYTER_CONFIG_DIR": str(home / "config"),
