@@ -63,6 +63,11 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exit_after_s: float = 1800.0
     after_crash: Literal["queue", "interrupt"] = "queue"
 
+    @property
+    def requeues(self) -> bool:
+        """Whether a local run whose worker was killed is queued again."""
+        return self.after_crash == "queue"
+
     def __post_init__(self) -> None:
         """Refuse times that mean nothing."""
         for name in ("free_after_s", "exit_after_s"):

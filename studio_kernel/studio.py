@@ -30,6 +30,7 @@ from studio_kernel.export import export_gallery
 from studio_kernel.follower import Follower
 from studio_kernel.jobs import Job, Work
 from studio_kernel.live import LiveBoard
+from studio_kernel.mending import mend
 from studio_kernel.pace import Paces
 from studio_kernel.private import PrivateSpace, orphans
 from studio_kernel.queue import RunQueue
@@ -507,6 +508,8 @@ class Studio:
 
     @cached_property
     def _inline(self) -> Runner:
+        # Where nobody uses a worker, whoever comes next deals with what a killed program has left.
+        self._log.later(lambda: mend(self.home, self._log, self._workshop.is_remote))
         return InlineRunner(Workplace(self._log, self.assets, self._live, Paces(self._log)), self.home, self._follower)
 
     @cached_property
@@ -519,7 +522,7 @@ class Studio:
     def _worker(self) -> Runner:
         from studio_kernel.worker.client import WorkerRunner
 
-        return WorkerRunner(self.home, self._log, self._follower, self._launcher)
+        return WorkerRunner(self._workshop, self._log, self._follower, self._launcher)
 
     def _runner_for(self, work: Work) -> Runner:
         is_own = work.engine.name in self._workshop.own_engines

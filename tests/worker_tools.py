@@ -56,6 +56,7 @@ def program(code: str, *arguments: object, **environment: str) -> subprocess.Pop
     """Start a Python program that opens a home of its own accord."""
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "STUDIO_RUNNER": "worker", **environment},

@@ -5,9 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 TICK_S = 0.2
@@ -37,14 +35,9 @@ class Background:
 
     def __init__(self, *duties: Duty) -> None:
         self.duties = duties
-        self._once: deque[Callable[[], object]] = deque()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="studio-runlog", daemon=True)
         self._thread.start()
-
-    def once(self, call: Callable[[], object]) -> None:
-        """Make one call of `call` soon; what it raises is nobody's business."""
-        self._once.append(call)
 
     def stop(self) -> None:
         """Let the call that is being made end, and no other begin."""
@@ -55,9 +48,6 @@ class Background:
         for duty in self.duties:
             duty.due = _later(duty.period_s)
         while not self._stop.wait(TICK_S):
-            while self._once and not self._stop.is_set():
-                with suppress(Exception):
-                    self._once.popleft()()
             for duty in self.duties:
                 if time.monotonic() >= duty.due and not self._stop.is_set():
                     _attempt(duty)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import threading
 import warnings
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -119,6 +120,7 @@ class RunLog:
         self._live = Folder(self.directory, live, sibling=public, wait_s=READ_WAIT_S, keeps_bad_lines=True)
         self._public = Folder(self.directory, public, sibling=live, wait_s=0.0, keeps_bad_lines=False)
         self._expected: dict[str, int] = {}
+        self._calls: deque[Callable[[], object]] = deque()
         self._background: Background | None = None
         self._mutex = threading.RLock()
         self._network: str | None = None
@@ -471,13 +473,16 @@ class RunLog:
         self._mutex, self._background = threading.RLock(), None
 
     def later(self, call: Callable[[], object]) -> None:
-        """Call `call`, such as a question nobody waits for, in the thread of this log; not at all once it is closed.
+        """Call `call`, such as a question nobody waits for, in the thread of this log, once there is one.
 
-        A thread of anybody else's that is inside DuckDB when the interpreter ends takes the process down.
+        That is after the first event, and not once the log is closed. A thread of anybody else's that is inside DuckDB
+        when the interpreter ends takes the process down.
         """
-        with self._mutex:
-            if self._background is not None:
-                self._background.once(call)
+        self._calls.append(call)
+
+    def _make_calls(self) -> None:
+        while self._calls:
+            self._calls.popleft()()
 
     def _append(self, event: events.Event) -> None:
         self._journal.append(event)
@@ -490,6 +495,7 @@ class RunLog:
                 self._network = network_file_system(self.directory)
                 self._background = Background(
                     Duty(self._journal.flush, 0.2),
+                    Duty(self._make_calls, 0.2),
                     Duty(self._live.catch_up, 0.5),
                     Duty(self._publish, 10.0),
                 )

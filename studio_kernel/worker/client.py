@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from filelock import FileLock
-
-from studio_kernel.domain.runs import RunStatus
 from studio_kernel.follower import Follower
 from studio_kernel.jobs import Work
-from studio_kernel.presence import is_present
+from studio_kernel.mending import mend
 from studio_kernel.runlog import RunLog
-from studio_kernel.settings import Home
 from studio_kernel.worker.launch import Launcher
+from studio_kernel.workshop import Workshop
 
 
 class WorkerRunner:
@@ -21,8 +18,8 @@ class WorkerRunner:
     It holds nothing itself: what was submitted goes on when this process ends.
     """
 
-    def __init__(self, home: Home, log: RunLog, follower: Follower, launcher: Launcher) -> None:
-        self._home, self._log, self._follower, self._launcher = home, log, follower, launcher
+    def __init__(self, workshop: Workshop, log: RunLog, follower: Follower, launcher: Launcher) -> None:
+        self._workshop, self._log, self._follower, self._launcher = workshop, log, follower, launcher
 
     def submit(self, work: Work) -> None:
         """Put a run into the queue; returns at once, or within a second when a worker has to be started.
@@ -54,24 +51,7 @@ class WorkerRunner:
         for run_id in run_ids:
             self._log.cancel(run_id)
         if self._launcher.current() is None:
-            settle(self._home, self._log)
+            mend(self._workshop.home, self._log, self._workshop.is_remote)
 
     def close(self) -> None:
         """Do nothing: what was submitted goes on."""
-
-
-def claims_lock(home: Home) -> FileLock:
-    """Return the lock under which it is decided who does what; held for milliseconds."""
-    home.locks.mkdir(parents=True, exist_ok=True)
-    return FileLock(home.locks / "claims.lock", timeout=30.0)
-
-
-def settle(home: Home, log: RunLog) -> None:
-    """End the runs that were cancelled and that nobody works on."""
-    with claims_lock(home):
-        known = log.queued_runs()
-        known.refresh()
-        for entry in list(known.queue):
-            holder = entry.owner or entry.reserved_for
-            if entry.is_cancelled and not (holder and is_present(home.locks, holder)):
-                log.finished(entry.run_id, RunStatus.CANCELLED)

@@ -20,6 +20,7 @@ from studio_kernel.domain.runs import RunStatus
 from studio_kernel.errors import StudioError
 from studio_kernel.jobs import Work
 from studio_kernel.live import LiveBoard
+from studio_kernel.mending import Mender, claims_lock
 from studio_kernel.pace import Paces
 from studio_kernel.presence import is_present
 from studio_kernel.private import PrivateSpace
@@ -28,9 +29,7 @@ from studio_kernel.runlog.events import Event
 from studio_kernel.runner import Workplace, execute
 from studio_kernel.settings import Home, WorkerSettings
 from studio_kernel.worker import info
-from studio_kernel.worker.client import claims_lock
 from studio_kernel.worker.info import State, WorkerInfo
-from studio_kernel.worker.mending import Mender
 from studio_kernel.workshop import Workshop
 
 BUSY_POLL_S = 0.01
@@ -77,7 +76,7 @@ class Worker:
         self._log = RunLog(home.runlog)
         self._live = LiveBoard(home.live)
         self._place = Workplace(self._log, workshop.assets, self._live, Paces(self._log))
-        self._mender = Mender(home, self._log, self._live, workshop.is_remote, requeues=settings.after_crash == "queue")
+        self._mender = Mender(home, self._log, self._live, workshop.is_remote, requeues=settings.requeues)
         self._known = self._log.queued_runs()
         self._mutex = threading.Condition()
         self._busy: set[str] = set()

@@ -27,7 +27,7 @@ ALLOWED = {
     "pace": {"errors", "domain", "runlog"},
 }
 JOINING = {
-    "jobs", "private", "workshop", "follower", "runner", "worker",
+    "jobs", "private", "workshop", "follower", "mending", "runner", "worker",
     "drafting", "run", "queue", "sweeps", "studio", "export",
 }  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab"}

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from filelock import FileLock
+
 from studio_kernel.domain.queue import Queue, QueueEntry
 from studio_kernel.domain.runs import RunStatus
 from studio_kernel.live import LiveBoard
@@ -17,8 +19,24 @@ from studio_kernel.private import orphans
 from studio_kernel.runlog import RunLog
 from studio_kernel.settings import Home
 
+CLAIMS_WAIT_S = 30.0
 MAX_ATTEMPTS = 3
 """A run that has cost so many workers their lives is not begun again."""
+
+
+def claims_lock(home: Home) -> FileLock:
+    """Return the lock under which it is decided who does what; held for milliseconds."""
+    home.locks.mkdir(parents=True, exist_ok=True)
+    return FileLock(home.locks / "claims.lock", timeout=CLAIMS_WAIT_S)
+
+
+def mend(home: Home, log: RunLog, is_remote: Callable[[str], bool]) -> list[str]:
+    """Deal with every run of a home that is in the hands of a dead process; return what was done, in words."""
+    mender = Mender(home, log, LiveBoard(home.live), is_remote, requeues=home.settings().worker.requeues)
+    with claims_lock(home):
+        known = log.queued_runs()
+        known.refresh()
+        return mender.mend(known.queue)
 
 
 @dataclass(frozen=True, slots=True)
