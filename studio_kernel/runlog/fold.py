@@ -163,7 +163,7 @@ class Folder:
     def watermarks(self) -> dict[str, int]:
         """Return how far the file has each journal."""
         with database.attached(self.path, read_only=True, wait_s=self._wait_s) as connection:
-            return _watermarks(connection)
+            return watermarks_of(connection)
 
     def replace(self, damaged: int | None) -> None:
         """Build the file anew, unless another process has replaced the damaged one already."""
@@ -202,7 +202,7 @@ class Folder:
     def _fold_batch(self, connection: DuckDBPyConnection) -> bool:
         sources = journals_of(self._root) if self._archives_checked else all_of(self._root)
         readable = [source for source in sources if source.name not in self._blocked]
-        batch = collect(readable, _watermarks(connection))
+        batch = collect(readable, watermarks_of(connection))
         if batch.watermarks:
             self._commit(connection, batch)
         self._blocked |= batch.newer
@@ -238,10 +238,12 @@ class Folder:
 
     def _write(self, connection: DuckDBPyConnection, lines: Sequence[Line], watermarks: Mapping[str, int]) -> None:
         """Write rows and watermarks in one transaction."""
-        bad = patch.load(connection, [line.text for line in lines])
-        self._keep([lines[n] for n in bad])
+        if lines:  # DuckDB gives an empty list no columns
+            bad = patch.load(connection, [line.text for line in lines])
+            self._keep([lines[n] for n in bad])
         connection.execute("BEGIN")
-        patch.write(connection)
+        if lines:
+            patch.write(connection)
         connection.execute("DELETE FROM log.fold_state WHERE journal IN (SELECT unnest(?))", [list(watermarks)])
         connection.execute(
             "INSERT INTO log.fold_state SELECT unnest(?), unnest(?), make_timestamp(?)",
@@ -282,8 +284,9 @@ def _roll_back(connection: DuckDBPyConnection) -> None:
         connection.execute("ROLLBACK")
 
 
-def _watermarks(connection: DuckDBPyConnection) -> dict[str, int]:
-    rows = connection.execute("SELECT journal, max(position) FROM log.fold_state GROUP BY journal").fetchall()
+def watermarks_of(connection: DuckDBPyConnection) -> dict[str, int]:
+    """Return how far the current database has each journal."""
+    rows = connection.execute("SELECT journal, max(position) FROM fold_state GROUP BY journal").fetchall()
     return {str(journal): int(position) for journal, position in rows}
 
 
