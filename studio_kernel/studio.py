@@ -185,6 +185,7 @@ class Studio:
         """Make a run of a complete request, as `request` returns it; returns at once."""
         self._require_editor("generate")
         job = self._job(request, origin or Origin())
+        self.assets.hold(request.references)
         job.engine.check(request, job.context)
         self._log.queued(job.run_id, request, engine=job.engine.name, origin=job.record.origin)
         self._jobs[job.run_id] = job
@@ -444,6 +445,7 @@ class Studio:
 
     def log_sweep(self, sweep_id: str, definition: Sweep, project: str | None) -> None:
         """Write a sweep's definition to the log, so that it can be told later what its runs belong to."""
+        self.assets.hold(definition.references)
         self._log.sweep(sweep_id, definition, project)
 
     @cached_property
