@@ -68,6 +68,11 @@ class Home:
         return self.root / "live"
 
     @property
+    def upkeep_lock(self) -> Path:
+        """Held by whoever removes or mends files of this home."""
+        return self.root / "upkeep.lock"
+
+    @property
     def catalog(self) -> Path:
         """Directory of the user's own catalog files."""
         return self.root / "catalog"

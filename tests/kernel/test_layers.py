@@ -24,8 +24,8 @@ ALLOWED = {
     "display": {"errors", "domain"},
     "grid": {"errors", "domain"},
 }
-JOINING = {"runner", "drafting", "run", "sweeps", "studio", "export"}
-ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab"}
+JOINING = {"gc", "runner", "drafting", "run", "sweeps", "studio", "export"}
+ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}
 KERNEL = "studio_kernel"
 NEVER = {"studio_widgets", "IPython", "ipywidgets", "fastapi", "flask"}
 
