@@ -1,6 +1,6 @@
 """What works on this machine, and what to do about what does not.
 
-Every check is tried for real and none changes anything but for a probe file in the home.
+Every check is tried for real and none changes anything but for a probe file in the home; mending is in `repair`.
 """
 
 from __future__ import annotations

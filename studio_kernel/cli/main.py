@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from studio_kernel import __version__
-from studio_kernel.cli import explore, generating, serving
+from studio_kernel.cli import explore, generating, serving, upkeep
 from studio_kernel.errors import StudioError
 
 
@@ -50,8 +50,9 @@ COMMANDS: tuple[Callable[..., object], ...] = (
     explore.models,
     explore.runs,
     explore.show,
-    explore.doctor,
     explore.export,
+    upkeep.doctor,
+    upkeep.gc,
     serving.lab,
     serving.dashboards,
 )
