@@ -102,8 +102,7 @@ def collect(studio: Studio, *, grace: timedelta = GRACE, dry_run: bool = False) 
     """
     with alone(studio):
         collection = _Collection(studio, grace, dry_run)
-        collection.assets_and_thumbnails()
-        collection.leftovers()
+        collection.everything()
         return collection.result()
 
 
@@ -150,23 +149,14 @@ class _Collection:
         self._freed_bytes = self._kept = 0
         self._refusal = ""
 
-    def assets_and_thumbnails(self) -> None:
-        """Remove assets that nothing refers to, each with its thumbnail."""
-        try:
-            wanted = self._log.wanted(datetime.now(UTC) - LONGEST_RUN)
-        except RunLogError as error:
-            self._refuse(str(error))
-            return
-        if not wanted.owners and any(file.kind == "asset" for file in upkeep.listed(self._store)):
-            self._refuse("the log has not a single run, so it may be lost; put its journals back, or delete the assets")
-            return
-        self._remove_unwanted(wanted)
+    def everything(self) -> None:
+        """Remove assets that nothing refers to, each with its thumbnail, and what `leftovers` removes."""
+        self._go_through(self._wanted())
+        self._clear_board()
 
     def leftovers(self) -> None:
         """Remove temporary files of writers that died, and what is left on the live board."""
-        for file in upkeep.listed(self._store):
-            if file.kind == "temporary":
-                self._take_away(file, self._stale_before)
+        self._go_through(None)
         self._clear_board()
 
     def result(self) -> Collected:
@@ -174,26 +164,45 @@ class _Collection:
         removed = {kind: tuple(paths) for kind, paths in self._removed.items()}
         return Collected(removed, self._freed_bytes, self._kept, self._refusal, self._dry_run)
 
-    def _refuse(self, reason: str) -> None:
-        self._refusal = reason
-        self._kept = sum(file.kind == "asset" for file in upkeep.listed(self._store))
+    def _wanted(self) -> Wanted | None:
+        """Return what is referred to; `None` when that cannot be told for sure, and then say why."""
+        try:
+            wanted = self._log.wanted(datetime.now(UTC) - LONGEST_RUN)
+        except RunLogError as error:
+            self._refusal = str(error)
+            return None
+        if not wanted.owners and any(file.kind == "asset" for file in upkeep.listed(self._store)):
+            self._refusal = (
+                "the log has not a single run, so it may be lost; put its journals back, or delete the assets"
+            )
+            return None
+        return wanted
 
-    def _remove_unwanted(self, wanted: Wanted) -> None:
-        before = self._stale_before
-        if wanted.first_at_work is not None:
-            # The grace once more, for a clock that was set back between the log line and the file.
-            before = min(before, wanted.first_at_work.timestamp() - self._grace_s)
+    def _go_through(self, wanted: Wanted | None) -> None:
+        """Look at every file of the store once; assets stay when it is not known what is wanted."""
+        before = self._unused_since(wanted)
         thumbnails: list[StoredFile] = []
         spared: set[str] = set()
         for file in upkeep.listed(self._store):
-            if file.kind == "thumbnail" and file.digest not in wanted.digests:
+            unknown = wanted is not None and file.digest not in wanted.digests
+            if file.kind == "temporary":
+                self._take_away(file, self._stale_before)
+            elif file.kind == "thumbnail" and unknown:
                 thumbnails.append(file)
-            elif file.kind == "asset" and (file.digest in wanted.digests or not self._take_away(file, before)):
+            elif file.kind == "asset" and not (unknown and self._take_away(file, before)):
                 self._kept += 1
-                spared.add(file.digest)
+                if unknown:
+                    spared.add(file.digest)
         for file in thumbnails:
             if file.digest not in spared:
                 self._take_away(file, before)
+
+    def _unused_since(self, wanted: Wanted | None) -> float:
+        """Return the time since when an asset that nothing refers to must not have been used."""
+        if wanted is None or wanted.first_at_work is None:
+            return self._stale_before
+        # The grace once more, for a clock that was set back between the log line and the file.
+        return min(self._stale_before, wanted.first_at_work.timestamp() - self._grace_s)
 
     def _clear_board(self) -> None:
         by_run = {path: path.stem for path in self._home.live.glob("*") if _is_uuid(path.stem)}

@@ -6,6 +6,7 @@ Other readers may be a moment behind; here an answer is given only if nothing th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -34,7 +35,7 @@ class Wanted:
 
     Attributes
     ----------
-    digests : frozenset of str
+    digests : set of str
         Every file that a run or a sweep refers to.
     first_at_work : datetime.datetime or None
         When the first of the runs began that have not ended: they may have stored files that the log does not know yet.
@@ -42,7 +43,7 @@ class Wanted:
         Number of runs and sweeps.
     """
 
-    digests: frozenset[str]
+    digests: AbstractSet[str]
     first_at_work: datetime | None
     owners: int
 
@@ -100,7 +101,7 @@ class LogUpkeep:
         def answer(connection: DuckDBPyConnection) -> Wanted:
             self._require_complete(connection, sources)
             return Wanted(
-                frozenset(references.digests(connection)),
+                references.digests(connection),
                 references.first_at_work(connection, at_work_since),
                 references.count(connection),
             )
