@@ -1,6 +1,6 @@
 """What works on this machine, and what to do about what does not.
 
-Every check is tried for real and none changes anything but for a probe file in the home.
+Every check is tried for real and none changes anything but for a probe file in the home; mending is in `repair`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from studio_kernel import studio as studio_module
 from studio_kernel.domain.values import Json
 from studio_kernel.errors import StudioError
 from studio_kernel.studio import Studio
+from studio_kernel.worker import info
 
 State = Literal["works", "limited", "broken"]
 MIN_FREE_BYTES = 2 * 1024**3
@@ -68,7 +69,7 @@ def examine(home: str | Path | None = None) -> list[Check]:
     checks = [_python(), *_packages(), _device()]
     try:
         with studio_module.open(home) as studio:
-            checks += [_home(studio), _disk(studio), _log(studio), *_models(studio)]
+            checks += [_home(studio), _disk(studio), _log(studio), *_workers(studio), *_models(studio)]
     except StudioError as error:
         checks.append(Check("home and catalog", "broken", str(error)))
     return checks
@@ -121,6 +122,20 @@ def _log(studio: Studio) -> Check:
     if health.error:
         return Check("run log", "limited", health.error, "the journal goes on; runs appear once this is mended")
     return Check("run log", "works", f"{studio.count()} runs")
+
+
+def _workers(studio: Studio) -> Iterator[Check]:
+    known = list(info.known(studio.home))
+    for told in known:
+        name = f"worker ({told.device})"
+        if info.is_alive(studio.home, told):
+            yield Check(name, "works", f"process {told.pid}, version {told.version}")
+        elif told.state == "failed":
+            yield Check(name, "limited", told.error, "mend that, then studio worker start; or use runner='inline'")
+        else:
+            yield Check(name, "works", f"none at present ({told.state}); the next run starts one")
+    if not known:
+        yield Check("worker", "works", "none at present; the first run starts one")
 
 
 def _models(studio: Studio) -> Iterator[Check]:

@@ -124,6 +124,11 @@ class Home:
         return self.root / "private"
 
     @property
+    def upkeep_lock(self) -> Path:
+        """Held by whoever removes or mends files of this home."""
+        return self.locks / "upkeep.lock"
+
+    @property
     def catalog(self) -> Path:
         """Directory of the user's own catalog files."""
         return self.root / "catalog"
@@ -159,7 +164,7 @@ class Home:
             With the reason and what to do about it.
         """
         try:
-            for directory in (self.root, self.assets, self.live):
+            for directory in (self.root, self.assets, self.live, self.locks):
                 directory.mkdir(parents=True, exist_ok=True)
             probe = self.root / f".write-test-{os.getpid()}"
             probe.touch()

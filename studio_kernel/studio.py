@@ -213,6 +213,7 @@ class Studio:
             new_run_id(), request, card.engine, RunStatus.QUEUED, _now(), seed=request.seed, origin=origin or Origin()
         )
         work = self._workshop.work(record, private=self._private_space if private else None)
+        self.assets.hold(ref for ref in request.references if not private or self.assets.has(ref))
         work.engine.check(request, work.context)
         self._jobs[record.id] = work.job
         self._runner_for(work).submit(work)
@@ -481,11 +482,16 @@ class Studio:
 
     def log_sweep(self, sweep_id: str, definition: Sweep, project: str | None) -> None:
         """Write a sweep's definition to the log, so that it can be told later what its runs belong to."""
+        self.assets.hold(definition.references)
         self._log.sweep(sweep_id, definition, project)
 
     def thumbnail(self, asset: Asset) -> Path | None:
         """Return a small WebP picture of a file; `None` for what is no picture."""
         return self.store_of(asset).thumbnail(asset)
+
+    def mend(self) -> list[str]:
+        """Deal with runs whose process has died, as a worker does by itself; return what was done, in words."""
+        return mend(self.home, self._log, self._workshop.is_remote)
 
     def store_of(self, asset: Asset) -> AssetStore:
         """Return the store that has a file: this home's, or that of the private runs of this studio."""
@@ -509,7 +515,7 @@ class Studio:
     @cached_property
     def _inline(self) -> Runner:
         # Where nobody uses a worker, whoever comes next deals with what a killed program has left.
-        self._log.later(lambda: mend(self.home, self._log, self._workshop.is_remote))
+        self._log.later(self.mend)
         return InlineRunner(Workplace(self._log, self.assets, self._live, Paces(self._log)), self.home, self._follower)
 
     @cached_property

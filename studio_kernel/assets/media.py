@@ -32,6 +32,7 @@ _OTHERS = {
     "audio/ogg": ("audio/ogg", "ogg"),
 }
 EXTENSIONS = dict((*_IMAGES.values(), *_OTHERS.values()))
+MEDIA_TYPES = {extension: media_type for media_type, extension in EXTENSIONS.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,10 @@
 
 Files are written beside their place and renamed into it, so a reader sees all of a file or nothing, and a process that
 dies leaves at most a stray temporary file.
+
+A file is used before the log says so: it is stored, or named as an input, and only then is its run logged. So whoever
+uses a file that is there already renews its modification time, under a lock that `assets.upkeep` holds too while it
+looks at a file for the last time and removes it.
 """
 
 from __future__ import annotations
@@ -10,7 +14,8 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +54,9 @@ class AssetStore:
         info = identify(data)
         digest = hashlib.sha256(data).hexdigest()
         path = self._path(digest, info.extension)
-        if not path.exists():
+        if path.exists():
+            self._use_again(path, data)
+        else:
             _write_whole(path, data)
         return Asset(digest, info.media_type, len(data), info.width, info.height, index, seed, role)
 
@@ -68,11 +75,11 @@ class AssetStore:
         InvalidInputError
             When it cannot be read as a picture, video or sound.
         """
-        if isinstance(source, AssetRef):
-            self.path(source)
-            return source
         if isinstance(source, Asset):
-            return source.ref
+            return self.take(source.ref, what)
+        if isinstance(source, AssetRef):
+            self.hold([source])
+            return source
         try:
             data = _bytes_of(source)
             asset = self.put(data, role=what)
@@ -86,6 +93,20 @@ class AssetStore:
     def has(self, ref: AssetRef | Asset) -> bool:
         """Return whether this store has a file."""
         return self._path(ref.sha256, EXTENSIONS.get(ref.media_type, "")).is_file()
+
+    def hold(self, refs: Iterable[AssetRef]) -> None:
+        """Keep stored files from being taken for unused, until the run that uses them is logged.
+
+        Raises
+        ------
+        InvalidInputError
+            When this store has no such file.
+        HomeError
+            When the store cannot be written.
+        """
+        for ref in refs:
+            with self.exclusive():
+                _renew(self.path(ref))
 
     def path(self, ref: AssetRef | Asset) -> Path:
         """Return where a stored file is.
@@ -122,6 +143,30 @@ class AssetStore:
         for path in self.root.glob("??/*"):
             if not path.name.startswith(".") and not path.name.endswith(".thumb.webp"):
                 yield path.name.split(".")[0]
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep every process from renewing, replacing and removing stored files; for moments only."""
+        from filelock import FileLock
+
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.root / ".lock", thread_local=False)
+            lock.acquire()
+        except OSError as error:
+            raise _unwritable(self.root / ".lock", error) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _use_again(self, path: Path, data: bytes) -> None:
+        """Renew a file that is there already; one that was damaged or has just been removed is written anew."""
+        with self.exclusive():
+            if _holds(path, data):
+                _renew(path)
+            else:
+                _write_whole(path, data)
 
     def _path(self, digest: str, extension: str) -> Path:
         if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
@@ -163,6 +208,21 @@ def _thumbnail(path: Path) -> bytes:
     buffer = io.BytesIO()
     small.save(buffer, "WEBP", quality=75, method=2)
     return buffer.getvalue()
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    """Return whether the file has these bytes; reading costs less than the digest did."""
+    try:
+        return path.stat().st_size == len(data) and path.read_bytes() == data
+    except OSError:
+        return False
+
+
+def _renew(path: Path) -> None:
+    try:
+        os.utime(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def _write_whole(path: Path, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""``studio models``, ``runs``, ``show``, ``doctor`` and ``export``: looking, nothing else."""
+"""``studio models``, ``runs``, ``show`` and ``export``: looking, nothing else."""
 
 from __future__ import annotations
 
@@ -125,25 +125,6 @@ def show(home: Path | None, run_id: str, as_json: bool) -> None:
             "file": "\n".join(files),
         }
     )
-
-
-@click.command()
-@json_option
-@click.pass_obj
-def doctor(home: Path | None, as_json: bool) -> None:
-    """Say what works on this machine, and what to do about what does not."""
-    from studio_kernel.doctor import examine
-
-    checks = examine(home)
-    if as_json:
-        print_json([check.to_json() for check in checks])
-    else:
-        for check in checks:
-            click.echo(f"{check.mark} {check.name:<18} {check.finding}")
-            if check.advice:
-                click.echo(f"  {'':<18} → {check.advice}")
-    if any(check.state == "broken" for check in checks):
-        raise click.exceptions.Exit(1)
 
 
 @click.group()

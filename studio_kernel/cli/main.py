@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from studio_kernel import __version__
-from studio_kernel.cli import explore, generating, serving, working
+from studio_kernel.cli import explore, generating, serving, upkeep, working
 from studio_kernel.errors import StudioError
 
 
@@ -52,8 +52,9 @@ COMMANDS: tuple[Callable[..., object], ...] = (
     explore.show,
     working.queue,
     working.worker,
-    explore.doctor,
     explore.export,
+    upkeep.doctor,
+    upkeep.gc,
     serving.lab,
     serving.dashboards,
 )

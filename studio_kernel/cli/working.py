@@ -103,10 +103,9 @@ def _lines(path: Path, count: int, follow: bool) -> Iterator[str]:
 
 
 def _described(home: Home, told: info.WorkerInfo) -> dict[str, object]:
-    current = info.alive(home, told.device)
     return {
         "device": told.device,
-        "alive": current is not None and current.name == told.name,
+        "alive": info.is_alive(home, told),
         "pid": told.pid,
         "state": told.state,
         "version": told.version,

@@ -14,7 +14,7 @@ from functools import cached_property
 from immutabledict import immutabledict
 
 from studio_kernel.domain.tasks import Task
-from studio_kernel.domain.values import AssetRef, Json, Lora, Value, canonical, freeze, from_json, to_json
+from studio_kernel.domain.values import AssetRef, Json, Lora, Value, asset_refs, canonical, freeze, from_json, to_json
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,11 @@ class GenerationRequest:
             elif isinstance(value, tuple):
                 found |= {f"{name}[{i}]": item for i, item in enumerate(value) if isinstance(item, AssetRef)}
         return found
+
+    @property
+    def references(self) -> tuple[AssetRef, ...]:
+        """Every stored file it names, wherever in its parameters."""
+        return tuple(ref for value in self.parameters.values() for ref in asset_refs(value))
 
     @cached_property
     def digest(self) -> str:

@@ -13,7 +13,7 @@ from itertools import product
 from immutabledict import immutabledict
 
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.values import Json, Value, describe, freeze, from_json, to_json
+from studio_kernel.domain.values import AssetRef, Json, Value, asset_refs, describe, freeze, from_json, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,12 @@ class Sweep:
     def size(self) -> int:
         """Number of cells, ≥ 1."""
         return math.prod(len(axis.values) for axis in self.axes)
+
+    @property
+    def references(self) -> tuple[AssetRef, ...]:
+        """Every stored file that its base request and its axes name."""
+        on_axes = (ref for axis in self.axes for value in axis.values for ref in asset_refs(value))
+        return (*self.base.references, *on_axes)
 
     def cells(self) -> Iterator[Cell]:
         """Yield every cell, the last axis changing fastest."""

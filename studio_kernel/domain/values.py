@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -105,6 +105,15 @@ def from_json(value: object) -> Value:
     if isinstance(value, list):
         return tuple(from_json(item) for item in value)
     return freeze(value)
+
+
+def asset_refs(value: Value) -> Iterator[AssetRef]:
+    """Yield every reference to a stored file inside a frozen value, however deep."""
+    if isinstance(value, AssetRef):
+        yield value
+    elif isinstance(value, (tuple, Mapping)):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from asset_refs(item)
 
 
 def canonical(value: Json) -> str:

@@ -255,13 +255,18 @@ def _release(cursor: DuckDBPyConnection, *, suppressed: bool) -> None:
 def _translated(path: Path) -> Iterator[None]:
     """Tell busy and corrupt files apart from other errors of DuckDB.
 
-    Only errors of these kinds are about files; the text of others can hold words of a user's query or data.
+    Only errors of these kinds are about files; the text of others can hold words of a user's query or data. A block
+    whose checksum is wrong is reported as the base class itself (DuckDB 2.0).
     """
     import duckdb
 
+    about_files = (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException)
+
     try:
         yield
-    except (duckdb.OperationalError, duckdb.InternalError, duckdb.FatalException) as error:
+    except duckdb.Error as error:
+        if type(error) is not duckdb.Error and not isinstance(error, about_files):
+            raise
         text = str(error)
         if any(sign in text for sign in _BUSY):
             raise DatabaseBusy(f"{path.name} is in use by another program: {text.splitlines()[0]}") from error

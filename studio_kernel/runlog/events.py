@@ -96,6 +96,8 @@ FIELD_TYPES: Mapping[str, object] = {
     "successor": "VARCHAR",
 }
 
+LATEST_TS = 4_102_444_800_000_000  # the year 2100; a time beyond it is damage, and one far beyond fails a conversion
+
 _VERSION_PATTERN = re.compile(rb'\s*\{\s*"v"\s*:\s*(\d{1,9})\s*[,}]')
 _MAX_DEPTH = 32
 
@@ -219,6 +221,24 @@ def version_of(line: bytes) -> int | None:
     """Return the format version of a line, `None` when it is no line of a journal."""
     match = _VERSION_PATTERN.match(line)
     return int(match[1]) if match else None
+
+
+def fault(line: bytes) -> str:
+    """Return why a line is no event of this version, in words that go on from "it"."""
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return "is no JSON"
+    if not isinstance(event, dict):
+        return "is no object"
+    if not version_of(line):
+        return "does not begin with the version of its format"
+    kind, ts = event.get("event"), event.get("ts")
+    if kind not in KINDS:
+        return f"is of an unknown kind, {kind!r}"
+    if not isinstance(ts, int) or not 0 <= ts <= LATEST_TS:
+        return f"has no time that can be, {ts!r}"
+    return f"lacks what {kind!r} needs, or has a value there that does not fit"
 
 
 def _of_run(kind: Kind, run_id: str, **fields: object) -> Event:

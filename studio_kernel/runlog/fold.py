@@ -238,10 +238,12 @@ class Folder:
 
     def _write(self, connection: DuckDBPyConnection, lines: Sequence[Line], watermarks: Mapping[str, int]) -> None:
         """Write rows and watermarks in one transaction."""
-        bad = patch.load(connection, [line.text for line in lines])
-        self._keep([lines[n] for n in bad])
+        if lines:  # DuckDB gives an empty list no columns
+            bad = patch.load(connection, [line.text for line in lines])
+            self._keep([lines[n] for n in bad])
         connection.execute("BEGIN")
-        patch.write(connection)
+        if lines:
+            patch.write(connection)
         connection.execute("DELETE FROM log.fold_state WHERE journal IN (SELECT unnest(?))", [list(watermarks)])
         connection.execute(
             "INSERT INTO log.fold_state SELECT unnest(?), unnest(?), make_timestamp(?)",

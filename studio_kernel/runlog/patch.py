@@ -15,12 +15,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from studio_kernel.domain.runs import RunStatus
-from studio_kernel.runlog.events import FIELD_TYPES, KEYED_KINDS, RUN_KINDS, Kind
+from studio_kernel.runlog.events import FIELD_TYPES, KEYED_KINDS, LATEST_TS, RUN_KINDS, Kind
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-LATEST_TS = 4_102_444_800_000_000  # the year 2100; a time beyond it is damage, and one far beyond fails a conversion
 
 
 @dataclass(frozen=True, slots=True)

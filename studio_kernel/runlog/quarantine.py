@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from studio_kernel.runlog import events
+
 Item = TypeVar("Item")
 
 _MAX_CULPRITS = 16
@@ -54,6 +56,24 @@ def keep(directory: Path, lines: Iterable[Line]) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / f"{journal}-{found[0].position}.jsonl"
         path.write_bytes(b"".join(line.data + b"\n" for line in found))
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that was put aside: where it is, and why."""
+
+    path: Path
+    number: int
+    fault: str
+
+
+def listed(directory: Path) -> list[BadLine]:
+    """Return the lines that were put aside, each with what is wrong with it."""
+    return [
+        BadLine(path, number, events.fault(data))
+        for path in sorted(directory.glob("*.jsonl"))
+        for number, data in enumerate(path.read_bytes().split(b"\n")[:-1], start=1)
+    ]
 
 
 def count(directory: Path) -> int:

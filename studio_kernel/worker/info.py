@@ -81,7 +81,12 @@ def read(home: Home, device: str) -> WorkerInfo | None:
 def alive(home: Home, device: str) -> WorkerInfo | None:
     """Return the worker for `device` that is alive; `None` when there is none."""
     info = read(home, device)
-    return info if info is not None and info.state == "working" and is_present(home.locks, info.name) else None
+    return info if info is not None and is_alive(home, info) else None
+
+
+def is_alive(home: Home, told: WorkerInfo) -> bool:
+    """Return whether the worker that has told this is alive and takes work."""
+    return told.state == "working" and is_present(home.locks, told.name)
 
 
 def known(home: Home) -> Iterator[WorkerInfo]:

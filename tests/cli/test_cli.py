@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pictures import aged, png
+from runlog_tools import write_journal
+from studio_kernel.assets import AssetStore
+
 ROOT = Path(__file__).parents[2]
 QUICK = ["--model", "procedural", "--num-inference-steps", "1", "--width", "32", "--height", "32"]
 
@@ -107,6 +111,41 @@ def test_the_gallery_is_exported(studio, tmp_path):
     studio("generate", "a red boat", *QUICK)
     page = json.loads(studio("export", "gallery", "--to", tmp_path / "out", "--json").stdout)["page"]
     assert (tmp_path / "out" / "index.html").samefile(page)
+
+
+def test_gc_lists_what_it_would_remove_and_then_removes_it(studio, home):
+    studio("generate", "a red boat", *QUICK)
+    store = AssetStore(home / "assets")
+    path = store.path(store.put(png(2)))
+    aged(home / "assets")
+    assert str(path) in studio("gc", "--dry-run").stdout
+    assert path.exists()
+    assert json.loads(studio("gc", "--json").stdout)["removed"]["asset"] == [str(path)]
+    assert not path.exists()
+    assert "removed nothing" in studio("gc", "--grace", "0").stdout
+
+
+def test_gc_says_why_it_refuses_and_fails(studio, home):
+    studio("generate", "a red boat", *QUICK)
+    write_journal(home, [b"garbage\n"])
+    assert "no asset was removed: 1 line" in studio("gc", status=1).stderr
+
+
+def test_doctor_repairs_the_home_on_request_only(studio, home):
+    studio("generate", "a red boat", *QUICK)
+    (home / "live.duckdb").unlink()
+    assert "live.duckdb" not in {check["name"] for check in json.loads(studio("doctor", "--json").stdout)}
+    (home / "live.duckdb").unlink()
+    checks = {check["name"]: check for check in json.loads(studio("doctor", "--repair", "--json").stdout)}
+    assert "was missing" in checks["live.duckdb"]["finding"]
+    assert checks["python"]["state"] == "works"
+
+
+def test_doctor_fails_when_a_file_of_a_run_is_lost(studio, home):
+    made = json.loads(studio("generate", "a red boat", *QUICK, "--json").stdout)
+    Path(made["files"][0]).unlink()
+    told = studio("doctor", "--repair", status=1).stdout
+    assert f"made by run {made['id']}" in told
 
 
 def test_dashboards_of_a_home_that_is_not_there_are_refused(studio):

@@ -28,9 +28,9 @@ ALLOWED = {
 }
 JOINING = {
     "jobs", "private", "workshop", "follower", "mending", "runner", "worker",
-    "drafting", "run", "queue", "sweeps", "studio", "export",
+    "drafting", "run", "queue", "sweeps", "studio", "export", "gc",
 }  # fmt: skip
-ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab"}
+ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}
 KERNEL = "studio_kernel"
 NEVER = {"studio_widgets", "IPython", "ipywidgets", "fastapi", "flask"}
 

@@ -71,6 +71,13 @@ def test_lines_without_meaning_are_put_aside_and_their_neighbours_folded(tmp_pat
     assert sorted(bad_lines(tmp_path)) == sorted(GARBAGE)
 
 
+def test_a_journal_of_nothing_but_garbage_is_folded_to_its_end(tmp_path):
+    journal = write_journal(tmp_path, [b"garbage\n", b"more of it\n"])
+    folder = folder_of(tmp_path)
+    assert folder.catch_up()
+    assert folder.watermarks() == {journal.stem: journal.stat().st_size}
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -81,7 +81,14 @@ def scramble(path):
     path.write_bytes(data)
 
 
-DAMAGES = (remove, empty, halve, shorten, overwrite, scramble)
+def blot(path):
+    data = bytearray(path.read_bytes())
+    for block in range(12288, len(data), 4096):  # the head is whole: the file opens, and only its data is not sound
+        data[block : block + 64] = bytes(64)
+    path.write_bytes(data)
+
+
+DAMAGES = (remove, empty, halve, shorten, overwrite, scramble, blot)
 
 
 @pytest.mark.parametrize("which", ["live", "public", "both"])
