@@ -10,12 +10,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
 
 from studio_kernel.assets import AssetStore
+from studio_kernel.dispatch import Dispatch
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.marks import Mark, Project
 from studio_kernel.domain.model import ModelCard
@@ -27,16 +27,12 @@ from studio_kernel.drafting import DEFAULT_TASK, Drafting
 from studio_kernel.engines.base import Engine
 from studio_kernel.errors import InvalidRequestError, Problem, ReadOnlyError, StudioError, UnknownRunError
 from studio_kernel.export import export_gallery
-from studio_kernel.follower import Follower
-from studio_kernel.jobs import Job, Work
+from studio_kernel.jobs import Job
 from studio_kernel.live import LiveBoard
-from studio_kernel.mending import mend
-from studio_kernel.pace import Paces
 from studio_kernel.private import PrivateSpace, orphans
 from studio_kernel.queue import RunQueue
 from studio_kernel.run import Run
 from studio_kernel.runlog import Cursor, Facets, Health, RunFilter, RunLog, new_run_id
-from studio_kernel.runner import InlineRunner, Runner, Workplace
 from studio_kernel.settings import Home
 from studio_kernel.sweeps import SweepRun
 from studio_kernel.watch import Watcher
@@ -47,7 +43,6 @@ if TYPE_CHECKING:
 
     from studio_kernel.catalog.loader import Catalog
     from studio_kernel.catalog.models import Models
-    from studio_kernel.worker.launch import Launcher
 
 Mode = Literal["editor", "viewer"]
 RunnerName = Literal["worker", "inline"]
@@ -85,7 +80,9 @@ class Studio:
         self._log = RunLog(home.runlog)
         self._live = LiveBoard(home.live)
         self._jobs: WeakValueDictionary[str, Job] = WeakValueDictionary()
-        self._follower = Follower(self._log, self._live, self._keep_worker)
+        self._dispatch = Dispatch(
+            self._workshop, self._log, self._live, inline=runner == "inline", revives=mode == "editor"
+        )
         self._private: PrivateSpace | None = None
         self._watcher = Watcher()
         self._closed = False
@@ -112,9 +109,7 @@ class Studio:
         self._closed = True
         self._watcher.close()
         self._end_private()
-        if "_inline" in self.__dict__:
-            self._inline.close()
-        self._follower.close()
+        self._dispatch.close()
         self._workshop.close()
         self._log.close()
 
@@ -216,7 +211,7 @@ class Studio:
         self.assets.hold(ref for ref in request.references if not private or self.assets.has(ref))
         work.engine.check(request, work.context)
         self._jobs[record.id] = work.job
-        self._runner_for(work).submit(work)
+        self._dispatch.submit(work)
         return Run(self, record.id, work.job)
 
     def retry(self, run: Run | str) -> Run:
@@ -281,9 +276,7 @@ class Studio:
     def cancel(self, *runs: Run | str) -> None:
         """Ask runs to stop, wherever they are; each ends within one denoising step."""
         self.require_editor("cancel a run")
-        ids = [_id_of(run) for run in runs]
-        for runner in self._runners():
-            runner.cancel(ids)
+        self._dispatch.cancel([_id_of(run) for run in runs])
 
     def queue(self) -> RunQueue:
         """Return what is at work and what waits, in order, and what can be done about it."""
@@ -491,7 +484,7 @@ class Studio:
 
     def mend(self) -> list[str]:
         """Deal with runs whose process has died, as a worker does by itself; return what was done, in words."""
-        return mend(self.home, self._log, self._workshop.is_remote)
+        return self._dispatch.mend()
 
     def store_of(self, asset: Asset) -> AssetStore:
         """Return the store that has a file: this home's, or that of the private runs of this studio."""
@@ -512,48 +505,14 @@ class Studio:
             self._private = PrivateSpace.begin(self.home)
         return self._private
 
-    @cached_property
-    def _inline(self) -> Runner:
-        # Where nobody uses a worker, whoever comes next deals with what a killed program has left.
-        self._log.later(self.mend)
-        return InlineRunner(Workplace(self._log, self.assets, self._live, Paces(self._log)), self.home, self._follower)
-
-    @cached_property
-    def _launcher(self) -> Launcher:
-        from studio_kernel.worker.launch import Launcher
-
-        return Launcher(self.home, self._log)
-
-    @cached_property
-    def _worker(self) -> Runner:
-        from studio_kernel.worker.client import WorkerRunner
-
-        return WorkerRunner(self._workshop, self._log, self._follower, self._launcher)
-
-    def _runner_for(self, work: Work) -> Runner:
-        is_own = work.engine.name in self._workshop.own_engines
-        return self._inline if is_own or self.runner == "inline" else self._worker
-
-    def _runners(self) -> list[Runner]:
-        """Return those who have something to do, and who else could know of a run."""
-        here: list[Runner] = [self._inline] if "_inline" in self.__dict__ else []
-        return here if self.runner == "inline" and here else [*here, self._worker]
-
-    def _keep_worker(self) -> None:
-        """Start the worker again when it has died while somebody here waits for it."""
-        if "_worker" in self.__dict__ and self.mode == "editor":
-            self._launcher.revive()
-
     def job_of(self, run_id: str) -> Job | None:
         """Return the job of a run that has not ended, or that was asked for here."""
-        return self._jobs.get(run_id) or self._follower.find(run_id)
+        return self._jobs.get(run_id) or self._dispatch.follower.find(run_id)
 
     def _end_private(self) -> None:
         if self._private is not None:
             unfinished = [run_id for run_id in self._private.run_ids() if not self.progress(run_id).status.is_final]
-            if unfinished:
-                for runner in self._runners():
-                    runner.cancel(unfinished)
+            self._dispatch.cancel(unfinished)
             self._private.end()
 
     def require_editor(self, wish: str) -> None:

@@ -27,7 +27,7 @@ ALLOWED = {
     "pace": {"errors", "domain", "runlog"},
 }
 JOINING = {
-    "jobs", "private", "workshop", "follower", "mending", "runner", "worker",
+    "jobs", "private", "workshop", "follower", "mending", "runner", "worker", "dispatch",
     "drafting", "run", "queue", "sweeps", "studio", "export", "gc",
 }  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}

