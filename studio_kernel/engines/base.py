@@ -18,6 +18,7 @@ from studio_kernel.domain.events import EngineEvent
 from studio_kernel.domain.model import LoraCard, ModelCard, SchedulerCard
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.values import AssetRef
+from studio_kernel.engines.computing import Compute, in_new_thread
 from studio_kernel.errors import Cancelled
 
 
@@ -86,6 +87,9 @@ class EngineContext:
         Id → card, of every LoRA the request names; their files are absolute paths.
     preview_due : callable
         Whether a preview is wanted now; engines make none when it says no.
+    compute : callable
+        Takes a function without arguments and starts it where heavy computing belongs; returns what can be joined. A
+        thread of its own when left out.
     """
 
     card: ModelCard
@@ -94,6 +98,7 @@ class EngineContext:
     schedulers: Mapping[str, SchedulerCard] = field(default_factory=immutabledict)
     loras: Mapping[str, LoraCard] = field(default_factory=immutabledict)
     preview_due: Callable[[], bool] = _never
+    compute: Compute = in_new_thread
 
 
 @runtime_checkable
