@@ -30,11 +30,11 @@ from studio_kernel.domain.values import Value
 from studio_kernel.engines.base import CancelToken, Engine, EngineContext
 from studio_kernel.errors import Cancelled, StudioError
 from studio_kernel.live import LiveBoard
+from studio_kernel.previews import PreviewBudget
 from studio_kernel.runlog import RunLog
 
 LIVE_INTERVAL_S = 0.1
 """Progress is shown at most this often: ten times a second is what an eye can use and a notebook can carry."""
-PREVIEW_INTERVAL_S = 0.4
 
 logger = logging.getLogger(__name__)
 
@@ -183,7 +183,7 @@ def execute(job: Job, workplace: Workplace) -> None:
     desk = _Desk(job, workplace)
     try:
         job.cancel_token.check()
-        context = replace(job.context, preview_due=desk.preview_due)
+        context = replace(job.context, preview_due=desk.previews.due)
         for event in job.engine.stream(job.request, context):
             desk.take(event)
         desk.finish(RunStatus.SUCCEEDED)
@@ -205,15 +205,12 @@ class _Desk:
         self._place = workplace
         self._begun = time.perf_counter()
         self._started_at = _now()
-        self._shown = self._previewed = 0.0
+        self._shown = 0.0
+        self.previews = PreviewBudget()
         self._environment: Mapping[str, Value] = {}
         self._assets: list[Asset] = []
         self._finished = Finished()
         self._show(RunProgress(RunStatus.RUNNING, stage="loading"))
-
-    def preview_due(self) -> bool:
-        """Whether enough time has passed since the last preview."""
-        return time.perf_counter() - self._previewed >= PREVIEW_INTERVAL_S
 
     def take(self, event: EngineEvent) -> None:
         """Deal with one event."""
@@ -260,7 +257,7 @@ class _Desk:
     def _progress(self, event: Progress) -> None:
         now = time.perf_counter()
         if event.preview is not None:
-            self._previewed = now
+            self.previews.took(event.preview_s)
         last = event.step == event.total
         if event.preview is None and not last and now - self._shown < LIVE_INTERVAL_S:
             return
