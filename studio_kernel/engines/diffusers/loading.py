@@ -25,7 +25,7 @@ from studio_kernel.engines.diffusers.devices import (
     let_go,
     release_memory,
 )
-from studio_kernel.engines.diffusers.ladder import Ladder, Rung
+from studio_kernel.engines.diffusers.ladder import Ladder, Rung, Taken
 from studio_kernel.engines.diffusers.memory import free_bytes, needed_bytes
 from studio_kernel.engines.diffusers.preview import LatentPreview
 from studio_kernel.engines.diffusers.steps import call_parameters
@@ -172,23 +172,29 @@ def placed(pipe: Any, device: torch.device, make_room: Callable[[], bool]) -> La
         Drops other models from memory; whether there were any.
     """
     try:
-        try:
-            pipe.to(device)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            let_go(error)
-            if not make_room():
-                raise
-            pipe.to(device)
+        _move(pipe, device, make_room)
     except Exception as error:
         ladder = Ladder(pipe, device)
         if not (is_out_of_memory(error) and ladder.can(Rung.MODEL_OFFLOAD, pipe, 1)):
             raise
+        pipe.to("cpu", silence_dtype_warnings=True)
         let_go(error)
-        ladder.take(Rung.MODEL_OFFLOAD, pipe, 1)
+        ladder.taken = Taken(frozenset({Rung.MODEL_OFFLOAD}))
         return ladder
     return Ladder(pipe, device)
+
+
+def _move(pipe: Any, device: torch.device, make_room: Callable[[], bool]) -> None:
+    try:
+        pipe.to(device)
+        return
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        let_go(error)
+        if not make_room():
+            raise
+    pipe.to(device)
 
 
 def _from_disk(found: Checkpoint, dtype: torch.dtype) -> Any:

@@ -102,7 +102,7 @@ def test_progress_says_what_is_tried_and_does_not_run_backwards_after_it(subject
 def test_pictures_that_are_finished_are_kept_when_a_later_batch_fails(subject: Subject, pipe: Any) -> None:
     own = kept(pipe, subject)
     own.engine._own.ladder.take(Rung.SMALLER_BATCH, pipe, 4)  # type: ignore[attr-defined]
-    seen: list[int] = limited(pipe.unet, lambda given: len(seen) != 6)
+    seen: list[int] = limited(pipe.unet, lambda _: len(seen) != 6)
 
     events = own.run(num_images=4)
 
