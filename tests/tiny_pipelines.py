@@ -99,6 +99,37 @@ def build_xl() -> Any:
     return made.to(dtype=torch.float16)
 
 
+def build_flux() -> Any:
+    """A pipeline of the Flux kind: its latents are packed in a sequence while it denoises."""
+    import torch
+    from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
+    from transformers import T5Config, T5EncoderModel
+
+    small = build()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        long = T5Config(vocab_size=len(small.tokenizer), d_model=32, d_ff=64, d_kv=8, num_layers=1, num_heads=4)
+        transformer = FluxTransformer2DModel(
+            in_channels=16,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=32,
+            pooled_projection_dim=32,
+            axes_dims_rope=(4, 4, 8),
+        )
+        return FluxPipeline(
+            scheduler=FlowMatchEulerDiscreteScheduler(),
+            vae=_changed(small.vae, shift_factor=0.1, use_quant_conv=False, use_post_quant_conv=False),
+            text_encoder=small.text_encoder,
+            tokenizer=small.tokenizer,
+            text_encoder_2=T5EncoderModel(long).eval(),
+            tokenizer_2=small.tokenizer,
+            transformer=transformer,
+        )
+
+
 def save(directory: Path) -> Path:
     """Write the pipeline to `directory`."""
     build().save_pretrained(directory)

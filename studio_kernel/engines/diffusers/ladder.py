@@ -219,7 +219,7 @@ class _Found:
     def bring_home(self, pipe: Any) -> None:
         """Bring the networks of `pipe`, which has no hooks now, to where they were."""
         for name, network in _networks(pipe):
-            network.to(self.places[name])
+            network.to(self.places.get(name, self.device))
         for name in _OF_OFFLOADING:
             vars(pipe).pop(name, None)
         vars(pipe).update(self.marks)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import ImageChops, ImageStat
 
+import engine_subjects as subjects
 import tiny_pipelines
-from engine_subjects import Subject, files, half_mask, scene
+from engine_subjects import Subject, decoded, files, half_mask, scene
 from studio_kernel.domain.events import EngineEvent, Finished, Progress
 from studio_kernel.domain.tasks import Task
 from studio_kernel.engines.base import CancelToken
@@ -19,6 +22,9 @@ from studio_kernel.engines.diffusers.ladder import Ladder, Rung
 from studio_kernel.engines.diffusers.loading import LoadedModel
 from studio_kernel.engines.diffusers.quiet import quiet
 from studio_kernel.errors import Cancelled, OutOfMemoryError
+from studio_kernel.settings import data_dir
+
+SHIPPED = data_dir() / "models" / "studio-tiny"
 
 Fits = Callable[[torch.Tensor], bool]
 
@@ -200,6 +206,37 @@ def test_a_precision_raised_for_decoding_is_lowered_again_when_that_fails(subjec
 
     assert half.vae.dtype is torch.float16
     assert own.bytes() == before
+
+
+def test_latents_that_are_packed_are_kept_too(subject: Subject) -> None:
+    with quiet():
+        pipe = tiny_pipelines.build_flux()
+    before = lent(pipe, subject).bytes()
+    own, room = kept(pipe, subject), list[bool]()
+    own.engine._only = lambda _model: room.append(True) or True  # type: ignore[attr-defined]
+    steps = limited(pipe.transformer.x_embedder, lambda _: True)
+    limited(pipe.vae.decoder, lambda _: bool(room))
+
+    events = own.run()
+
+    assert bytes_of(events) == [before]
+    assert len(steps) == 4
+
+
+@pytest.mark.skipif(not SHIPPED.is_dir(), reason="the shipped model is not in this checkout")
+def test_the_shipped_model_makes_do_with_little_memory(tmp_path: Path) -> None:
+    shipped = subjects.diffusers(SHIPPED, tmp_path, side=128)
+    alone = [shipped.bytes(prompt="a red house", seed=seed) for seed in (7, 8)]
+    pipe = shipped.engine._shelf.get(shipped.card).pipe  # type: ignore[attr-defined]
+    limited(pipe.unet, at_most(2))
+    limited(pipe.vae.decoder, lambda latents: latents.shape[-1] <= pipe.unet.config.sample_size // 2)
+
+    events = shipped.run(prompt="a red house", num_images=2)
+
+    assert fallbacks(events) == ("smaller_batch", "vae_tiling")
+    for whole, tiled in zip(map(decoded, alone), map(decoded, bytes_of(events)), strict=True):
+        apart = ImageStat.Stat(ImageChops.difference(whole, tiled)).rms
+        assert 0 < max(apart) < 12, "the same picture, with slightly other pixels"
 
 
 # --- offloading ----------------------------------------------------------------------------------------------------
