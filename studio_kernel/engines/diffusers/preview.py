@@ -31,10 +31,10 @@ class LatentPreview:
     def __init__(self, vae: Any) -> None:
         self._vae = vae
 
-    def prepare(self) -> None:
-        """Fit the map, which is done once per loaded model."""
-        if not hasattr(self._vae, "_hf_hook"):
-            _ = self._map
+    @property
+    def has_map(self) -> bool:
+        """Whether the map is fitted, or was tried to be: once per loaded model."""
+        return "_map" in vars(self)
 
     def picture(self, latents: torch.Tensor) -> Image.Image | None:
         """Return a picture of the first of `latents`, one pixel per latent; `None` when they are no picture.

@@ -130,25 +130,27 @@ class Run:
 
     def _report(self, say: Say, done: int, total: int, latents: torch.Tensor | None) -> None:
         self._meter.step(done, total)
-        if latents is not None and self._context.preview_due():
-            preview, seconds = self._preview(latents)
-            say(self._meter.progress(preview, seconds))
-        else:
-            say(self._meter.progress())
+        shown = latents if latents is not None and self._context.preview_due() else None
+        preview, seconds = (None, 0.0) if shown is None else self._preview(shown)
+        say(self._meter.progress(preview, seconds if preview else 0.0))
         if done == total:
             say(self._meter.progress(stage="decoding"))
 
     def _preview(self, latents: torch.Tensor) -> tuple[bytes | None, float]:
-        """Return a preview and the seconds it took, without those of the map that is made once per model."""
+        """Return a preview and the seconds it took.
+
+        The first of a loaded model is made twice and timed the second time: fitting the map and the first use of the
+        file format take many times as long as a preview, and are done once.
+        """
         with self._climb.aside(), self._meter.previewing():
-            shown = self._model.preview
-            if shown is None:
-                return None, 0.0
-            shown.prepare()
+            if self._model.preview and not self._model.preview.has_map:
+                self._drawn(latents)
             begun = time.perf_counter()
-            picture = shown.picture(latents)
-            preview = encode_preview(_enlarged(picture)) if picture else None
-            return preview, time.perf_counter() - begun
+            return self._drawn(latents), time.perf_counter() - begun
+
+    def _drawn(self, latents: torch.Tensor) -> bytes | None:
+        picture = self._model.preview and self._model.preview.picture(latents)
+        return encode_preview(_enlarged(picture)) if picture else None
 
     def _new_scheduler(self) -> Any:
         return schedulers.scheduler_for(getattr(self._pipe, "scheduler", None), self._card)
