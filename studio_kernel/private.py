@@ -76,6 +76,11 @@ class PrivateSpace:
         except (OSError, ValueError):
             return None
 
+    def completed(self, told: RunRecord) -> RunRecord:
+        """Return all of a run that has ended, of which the log has told; what it told, when the rest is not here."""
+        kept = self.record(told.id)
+        return kept if kept is not None and kept.status.is_final else told
+
     def run_ids(self) -> Iterator[str]:
         """Yield the runs that are kept here."""
         for path in self.root.glob("*.json"):

@@ -14,6 +14,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -34,13 +35,13 @@ from studio_kernel.jobs import Work
 from studio_kernel.live import LiveBoard
 from studio_kernel.pace import Countdown, Paces, kind_of
 from studio_kernel.presence import Presence
+from studio_kernel.previews import PreviewBudget
 from studio_kernel.private import told
 from studio_kernel.runlog import RunKind, RunLog
 from studio_kernel.settings import Home
 
 LIVE_INTERVAL_S = 0.1
 """Progress is shown at most this often: ten times a second is what an eye can use and a notebook can carry."""
-PREVIEW_INTERVAL_S = 0.4
 
 logger = logging.getLogger(__name__)
 
@@ -183,7 +184,7 @@ def execute(work: Work, workplace: Workplace) -> None:
     desk = _Desk(work, workplace)
     try:
         work.cancel_token.check()
-        context = replace(work.context, preview_due=desk.preview_due)
+        context = replace(work.context, preview_due=desk.previews.due)
         for event in work.engine.stream(work.job.record.request, context):
             desk.take(event)
         desk.finish(RunStatus.SUCCEEDED)
@@ -213,7 +214,8 @@ class _Desk:
         self._waited = 0.0
         self._waiting_since: float | None = None
         self._started_at = _now()
-        self._shown = self._previewed = 0.0
+        self._shown = 0.0
+        self.previews = PreviewBudget()
         self._environment: Mapping[str, Value] = {}
         self._assets: list[Asset] = []
         self._finished = Finished()
@@ -221,10 +223,6 @@ class _Desk:
         self._countdown = Countdown()
         self._steps = 0
         self._show(RunProgress(RunStatus.RUNNING, stage="loading"))
-
-    def preview_due(self) -> bool:
-        """Whether enough time has passed since the last preview."""
-        return time.perf_counter() - self._previewed >= PREVIEW_INTERVAL_S
 
     def take(self, event: EngineEvent) -> None:
         """Deal with one event."""
@@ -259,7 +257,8 @@ class _Desk:
         if status is RunStatus.SUCCEEDED:
             self._paces.learn(self._kind, self._steps, self._finished.timings)
         if self._work.private is not None:
-            self._work.private.keep(result)
+            with suppress(OSError):  # a full disk costs what came of the run, not its end
+                self._work.private.keep(result)
         said = result if self._work.private is None else told(result)
         self._log.finished(
             result.id,
@@ -289,7 +288,7 @@ class _Desk:
         self._countdown.step(event.step, now)
         self._steps = event.total
         if event.preview is not None:
-            self._previewed = now
+            self.previews.took(event.preview_s)
         last = event.step == event.total
         if event.preview is None and not last and now - self._shown < LIVE_INTERVAL_S:
             return

@@ -69,6 +69,67 @@ def build() -> Any:
         )
 
 
+def build_xl() -> Any:
+    """A pipeline of the SDXL kind in half precision: its autoencoder decodes in full precision."""
+    import torch
+    from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    small = build()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        text = small.text_encoder.config
+        unet = _changed(
+            small.unet,
+            cross_attention_dim=2 * text.hidden_size,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=8,
+            projection_class_embeddings_input_dim=text.projection_dim + 6 * 8,
+        )
+        made = StableDiffusionXLPipeline(
+            vae=_changed(small.vae, force_upcast=True),
+            text_encoder=CLIPTextModel(text),
+            text_encoder_2=CLIPTextModelWithProjection(text),
+            tokenizer=small.tokenizer,
+            tokenizer_2=small.tokenizer,
+            unet=unet,
+            scheduler=EulerDiscreteScheduler(),
+            add_watermarker=False,
+        )
+    return made.to(dtype=torch.float16)
+
+
+def build_flux() -> Any:
+    """A pipeline of the Flux kind: its latents are packed in a sequence while it denoises."""
+    import torch
+    from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
+    from transformers import T5Config, T5EncoderModel
+
+    small = build()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        long = T5Config(vocab_size=len(small.tokenizer), d_model=32, d_ff=64, d_kv=8, num_layers=1, num_heads=4)
+        transformer = FluxTransformer2DModel(
+            in_channels=16,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=32,
+            pooled_projection_dim=32,
+            axes_dims_rope=(4, 4, 8),
+        )
+        return FluxPipeline(
+            scheduler=FlowMatchEulerDiscreteScheduler(),
+            vae=_changed(small.vae, shift_factor=0.1, use_quant_conv=False, use_post_quant_conv=False),
+            text_encoder=small.text_encoder,
+            tokenizer=small.tokenizer,
+            text_encoder_2=T5EncoderModel(long).eval(),
+            tokenizer_2=small.tokenizer,
+            transformer=transformer,
+        )
+
+
 def save(directory: Path) -> Path:
     """Write the pipeline to `directory`."""
     build().save_pretrained(directory)
@@ -89,6 +150,12 @@ def save_lora(file: Path, seed: int = 1) -> Path:
     random = {name: torch.randn(value.shape, generator=source) for name, value in weights.items()}
     StableDiffusionPipeline.save_lora_weights(file.parent, unet_lora_layers=random, weight_name=file.name)
     return file
+
+
+def _changed(network: Any, **config: object) -> Any:
+    """A new network like `network`, but for what is given."""
+    own = {name: value for name, value in network.config.items() if not name.startswith("_")}
+    return type(network)(**{**own, **config})
 
 
 def _tokenizer() -> Any:

@@ -44,12 +44,15 @@ class Progress:
         does not count as work.
     preview : bytes or None
         A small WebP picture.
+    preview_s : float
+        Seconds it took to make the preview, without what is done once per loaded model.
     """
 
     step: int
     total: int
     stage: str = "denoising"
     preview: bytes | None = None
+    preview_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ class Finished:
     peak_memory_bytes : int or None
         Highest device memory in use.
     fallbacks : tuple of str
-        What was done to make it fit, such as ``vae_tiling``; each can change pixels.
+        What was done to make it fit into memory, each of which can change pixels; an engine says which names it has
+        (`engines.diffusers.ladder.Rung`).
     """
 
     cost_usd: float | None = None

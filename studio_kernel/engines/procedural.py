@@ -83,8 +83,8 @@ class ProceduralEngine:
             _wait(_number(request, "step_seconds", 0.0), context.cancel)
             for painting in paintings:
                 painting.refine(step, total)
-            preview = encode_preview(paintings[0].picture()) if context.preview_due() else None
-            yield Progress(step + 1, total, preview=preview)
+            preview, seconds = _preview(paintings[0]) if context.preview_due() else (None, 0.0)
+            yield Progress(step + 1, total, preview=preview, preview_s=seconds)
             context.cancel.check()
         for index, painting in enumerate(paintings):
             yield Produced(encode_png(painting.picture()), "image/png", painting.seed, index)
@@ -179,6 +179,12 @@ def _begin(
         image=image,
         mask=mask,
     )
+
+
+def _preview(painting: _Painting) -> tuple[bytes, float]:
+    """Return a preview and the seconds it took."""
+    begun = time.perf_counter()
+    return encode_preview(painting.picture()), time.perf_counter() - begun
 
 
 def _random(request: GenerationRequest, purpose: str) -> np.random.Generator:

@@ -35,7 +35,7 @@ class WorkerRunner:
             self._follower.follow(work.job)
         else:
             private.keep(record)
-            self._follower.follow(work.job, live=private.live, finished=lambda told: private.record(told.id) or told)
+            self._follower.follow(work.job, live=private.live, finished=private.completed)
         self._log.queued(
             record.id,
             record.request,

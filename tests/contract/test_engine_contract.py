@@ -208,6 +208,12 @@ def test_previews_are_small_webp_pictures_made_when_one_is_due(subject: Subject)
     assert all(preview[8:12] == b"WEBP" and max(decoded(preview).size) <= 192 for preview in previews)
 
 
+def test_a_preview_says_what_it_took(subject: Subject) -> None:
+    events = list(subject.engine.stream(subject.request(), subject.context(preview_due=lambda: True)))
+
+    assert all((step.preview_s > 0) is (step.preview is not None) for step in steps(events))
+
+
 def test_no_preview_is_made_when_none_is_due(subject: Subject) -> None:
     assert not any(step.preview for step in steps(subject.run()))
 

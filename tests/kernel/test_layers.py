@@ -21,6 +21,7 @@ ALLOWED = {
     "runlog": {"errors", "domain"},
     "catalog": {"errors", "settings", "domain"},
     "live": {"errors", "domain"},
+    "previews": set(),
     "watch": {"errors", "domain"},
     "display": {"errors", "domain"},
     "grid": {"errors", "domain"},

@@ -79,6 +79,10 @@ class AdapterRack:
         self._pipe = pipe
         self._loaded: tuple[str, ...] = ()
 
+    def has_on(self, adapters: list[Adapter]) -> bool:
+        """Whether the files of `adapters`, and no others, are loaded."""
+        return self._loaded == tuple(adapter.digest for adapter in adapters)
+
     def wear(self, adapters: list[Adapter]) -> None:
         """Make `adapters` the ones that act, at their weights; none = the bare model."""
         wanted = tuple(adapter.digest for adapter in adapters)

@@ -6,7 +6,7 @@ it does not know is refused before any work, unless its value means "as if it we
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from PIL import Image
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.values import Value
 from studio_kernel.engines.diffusers.steps import call_parameters
-from studio_kernel.engines.pictures import fit, image_seeds, output_size
+from studio_kernel.engines.pictures import fit, output_size
 from studio_kernel.errors import EngineError
 
 _NOT_FOR_THE_CALL = {"seed", "scheduler", "loras"}
@@ -25,7 +25,7 @@ _RESERVED = {"self", "output_type", "return_dict", "generator", "callback_on_ste
 
 
 def arguments(pipe: Any, request: GenerationRequest, inputs: Mapping[str, Image.Image]) -> dict[str, object]:
-    """Return the keyword arguments of the call that `request` asks for.
+    """Return the keyword arguments of the call that `request` asks for, but for those of the pictures in a batch.
 
     Parameters
     ----------
@@ -45,6 +45,8 @@ def arguments(pipe: Any, request: GenerationRequest, inputs: Mapping[str, Image.
         sides = zip(("width", "height"), inputs["image"].size, strict=True)
         given = {name: value for name, value in given.items() if name not in ("width", "height")}
         given |= {name: side for name, side in sides if name in known}
+    if "generator" not in call_parameters(pipe):
+        raise EngineError(f"{type(pipe).__name__} takes no generator, so no seed would act on it")
     passed: dict[str, object] = {}
     for name, value in given.items():
         target = _RENAMED.get(name, name)
@@ -54,7 +56,17 @@ def arguments(pipe: Any, request: GenerationRequest, inputs: Mapping[str, Image.
             passed[target] = _plain(value)
         elif _WITHOUT_EFFECT.get(name, ...) != value:
             raise EngineError(f"{type(pipe).__name__} does not know {name}={value!r}; leave it out")
-    return passed | {"generator": _generators(pipe, request)}
+    return passed
+
+
+def of_batch(pipe: Any, seeds: Sequence[int]) -> dict[str, object]:
+    """Return the arguments of a call that makes a picture of each of `seeds`, to be added to those of the run.
+
+    The generators are on the CPU, so that a seed means the same noise on every device, and new with each call.
+    """
+    generators = {"generator": [torch.Generator("cpu").manual_seed(seed) for seed in seeds]}
+    count = _RENAMED["num_images"]
+    return generators | ({count: len(seeds)} if count in call_parameters(pipe) else {})
 
 
 def sized(pipe: Any, request: GenerationRequest, inputs: Mapping[str, Image.Image]) -> dict[str, Image.Image]:
@@ -65,13 +77,6 @@ def sized(pipe: Any, request: GenerationRequest, inputs: Mapping[str, Image.Imag
     size = output_size(request, inputs["image"], processor.config.vae_scale_factor if processor else 8)
     fitted = {name: fit(inputs[name], size) for name in ("image", "mask_image") if name in inputs}
     return {**inputs, **fitted}
-
-
-def _generators(pipe: Any, request: GenerationRequest) -> list[torch.Generator]:
-    """Return a generator per picture; on the CPU, so that a seed means the same noise on every device."""
-    if "generator" not in call_parameters(pipe):
-        raise EngineError(f"{type(pipe).__name__} takes no generator, so no seed would act on it")
-    return [torch.Generator("cpu").manual_seed(seed) for seed in image_seeds(request)]
 
 
 def _plain(value: object) -> object:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import struct
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from studio_kernel.domain.model import ModelCard, ModelSource
 from studio_kernel.errors import ModelUnavailableError, UnsafeFileError
@@ -26,6 +27,9 @@ MAX_HEADER_BYTES = 100_000_000
 """The safetensors library refuses longer headers."""
 
 Fingerprint: TypeAlias = tuple[tuple[str, int, int], ...]
+
+_FLOATS = ("F64", "F32", "F16", "BF16")
+"""What is brought to the precision of the loaded model; the 8 bit kinds belong to quantised weights, which keep it."""
 
 _INDEX = "model_index.json"
 _TEXT_SUFFIXES = (".json", ".txt", ".model", ".safetensors", ".jinja")
@@ -68,6 +72,13 @@ class Checkpoint:
         """Name and path of everything that decides the result, in the order of the names."""
         found = [(path.relative_to(self.directory).as_posix(), path) for path in self._in_directory()]
         return sorted([*found, ("checkpoint", self.file)] if self.file else found)
+
+    @property
+    def weights(self) -> list[Path]:
+        """The files that hold the weights which are loaded."""
+        if self.file:
+            return [self.file]
+        return [path for name, _, _ in components(self.index) for path in _weights(self.directory / name, self.variant)]
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -169,13 +180,37 @@ def inspect_safetensors(path: Path) -> None:
 
 @lru_cache(maxsize=4096)
 def _described_size(path: Path, _size: int, _changed: int) -> int:
+    length, tensors = _header(path)
+    return 8 + length + max((int(entry["data_offsets"][1]) for entry in tensors), default=0)
+
+
+def loaded_bytes(path: Path, value_bytes: int) -> int:
+    """Return how much memory the weights in a safetensors file take as floating point values of `value_bytes` each.
+
+    Whole numbers keep the size that they have in the file. Only the file's header is read.
+    """
+    stat = path.stat()
+    return _loaded_bytes(path, value_bytes, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _loaded_bytes(path: Path, value_bytes: int, _size: int, _changed: int) -> int:
+    return sum(_tensor_bytes(entry, value_bytes) for entry in _header(path)[1])
+
+
+def _tensor_bytes(entry: Mapping[str, Any], value_bytes: int) -> int:
+    begin, end = entry["data_offsets"]
+    return math.prod(entry["shape"]) * value_bytes if entry["dtype"] in _FLOATS else int(end) - int(begin)
+
+
+def _header(path: Path) -> tuple[int, list[Mapping[str, Any]]]:
+    """Return the length of a safetensors header, and what it says about each tensor."""
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > MAX_HEADER_BYTES:
             raise ValueError(f"a header of {length} bytes")
         header = json.loads(file.read(length))
-    tensors = [entry for name, entry in header.items() if name != "__metadata__"]
-    return 8 + int(length) + max((int(entry["data_offsets"][1]) for entry in tensors), default=0)
+    return int(length), [entry for name, entry in header.items() if name != "__metadata__"]
 
 
 def file_digest(path: Path) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -33,15 +35,16 @@ def device_name(device: torch.device) -> str:
 
 
 def thread_count() -> int:
-    """Return how many threads a pipeline call is to use on the CPU, when it is made outside the main thread.
+    """Return how many threads computing in the calling thread is to use on the CPU.
 
     Notes
     -----
-    torch's own number, but on Linux at least one fewer than there are processors. Its OpenMP runtime, libgomp, counts
-    the main thread too, and once it has more threads than processors it lets them sleep between operations instead of
-    wait: 1.1 s a picture in place of 0.57 s for a small model with two threads on two processors, 0.57 s with one.
+    torch's own number, but outside the main thread on Linux at least one fewer than there are processors. Its OpenMP
+    runtime, libgomp, counts the main thread too, and once it has more threads than processors it lets them sleep
+    between operations instead of wait: 1.1 s a picture in place of 0.57 s for a small model with two threads on two
+    processors, 0.57 s with one.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or threading.current_thread() is threading.main_thread():
         return torch.get_num_threads()
     return max(1, min(torch.get_num_threads(), len(os.sched_getaffinity(0)) - 1))
 
@@ -62,3 +65,17 @@ def release_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that memory did not suffice, on whatever device."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    said = str(error).lower()  # of mps, of cuDNN, and of the CPU's allocator on Linux and on Windows
+    return any(words in said for words in ("out of memory", "can't allocate memory", "not enough memory"))
+
+
+def let_go(error: BaseException) -> None:
+    """Give back the memory that was filled when `error` was raised: its frames hold the tensors."""
+    traceback.clear_frames(error.__traceback__)
+    release_memory()

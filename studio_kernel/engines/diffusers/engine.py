@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from studio_kernel.domain.events import EngineEvent
+from studio_kernel.domain.events import EngineEvent, Progress, Started
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.tasks import Task
-from studio_kernel.engines.base import Capabilities, EngineContext
+from studio_kernel.engines.base import CancelToken, Capabilities, EngineContext
 from studio_kernel.engines.diffusers import adapters, checkpoint, schedulers
-from studio_kernel.engines.diffusers.refusal import refusal
+from studio_kernel.engines.diffusers.refusal import no_memory, refusal, subject
 from studio_kernel.engines.pictures import read_inputs
-from studio_kernel.errors import EngineError, OutOfMemoryError, StudioError
+from studio_kernel.errors import EngineError, StudioError
 
 if TYPE_CHECKING:
     from studio_kernel.engines.diffusers.loading import LoadedModel, Shelf
-    from studio_kernel.engines.diffusers.run import Run
 
 _PACKAGES = ("diffusers", "torch", "transformers")
 _TASKS = (Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINTING)
@@ -105,24 +104,48 @@ class DiffusersEngine:
     def stream(self, request: GenerationRequest, context: EngineContext) -> Iterator[EngineEvent]:
         """Yield the events of one run."""
         context.cancel.check()
+        closed = CancelToken()
         with self._alone(), _translated(request):
-            yield from self._prepared(request, context).events()
+            from studio_kernel.engines.diffusers.background import in_background
+
+            work = partial(self._work, request, context, closed)
+            with closing(in_background(work, stop=closed.cancel, compute=context.compute)) as events:
+                for event in events:
+                    if isinstance(event, (Started, Progress)):
+                        context.cancel.check()
+                    yield event
 
     def close(self) -> None:
         """Forget the loaded models and give their memory back."""
         if self._shelf is not None:
             self._shelf.clear()
 
-    def _prepared(self, request: GenerationRequest, context: EngineContext) -> Run:
-        """Return the run, with the model loaded and everything refused that does not fit."""
+    def _work(
+        self,
+        request: GenerationRequest,
+        context: EngineContext,
+        closed: CancelToken,
+        say: Callable[[EngineEvent], None],
+    ) -> None:
+        """Do one run, where computing belongs; loading too, since torch keeps the threads that it once began."""
+        from studio_kernel.engines.diffusers.devices import few_threads
         from studio_kernel.engines.diffusers.quiet import quiet
         from studio_kernel.engines.diffusers.run import Run
 
-        begun = time.perf_counter()
-        with quiet():
-            model = self._model(context.card)
+        def check() -> None:
             context.cancel.check()
-            return Run(model, request, context, loading_s=time.perf_counter() - begun)
+            closed.check()
+
+        begun = time.perf_counter()
+        with few_threads(), quiet():
+            model = self._model(context.card)
+            check()
+            loading_s = time.perf_counter() - begun
+            Run(model, request, context, check, partial(self._only, model), loading_s).work(say)
+
+    def _only(self, model: LoadedModel) -> bool:
+        """Drop the models beside `model`; whether there were any."""
+        return self._shelf is not None and self._shelf.keep_only(model)
 
     def _model(self, card: ModelCard) -> LoadedModel:
         if self._own is not None:
@@ -157,23 +180,9 @@ def _translated(request: GenerationRequest) -> Iterator[None]:
     except StudioError:
         raise
     except Exception as error:
-        subject = f"model {request.model!r} ({request.task})"
-        if _is_out_of_memory(error):
-            _let_go(error)
-            advice = "make it smaller, make fewer pictures at once, or choose a smaller model"
-            raise OutOfMemoryError(f"{subject}: the device's memory did not suffice; {advice}") from error
-        raise EngineError(f"{subject}: {type(error).__name__}: {error}") from error
+        from studio_kernel.engines.diffusers.devices import is_out_of_memory, let_go
 
-
-def _let_go(error: Exception) -> None:
-    """Give back the memory that was filled: the frames of `error` hold the tensors."""
-    from studio_kernel.engines.diffusers.devices import release_memory
-
-    traceback.clear_frames(error.__traceback__)
-    release_memory()
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    import torch
-
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "out of memory" in str(error).lower()
+        if is_out_of_memory(error):
+            let_go(error)
+            raise no_memory(request) from error
+        raise EngineError(f"{subject(request)}: {type(error).__name__}: {error}") from error

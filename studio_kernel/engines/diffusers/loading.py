@@ -1,12 +1,13 @@
 """Loaded models, and how many of them are kept.
 
 A model is loaded once, as the pipeline its own files name; the pipelines of other tasks are made from it and share its
-networks. The shelf keeps the last few, and loads again when files on disk have changed.
+networks. The shelf keeps them as long as there is memory, and loads again when files on disk have changed.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +18,15 @@ from studio_kernel.domain.tasks import Task
 from studio_kernel.engines.diffusers import checkpoint
 from studio_kernel.engines.diffusers.adapters import AdapterRack
 from studio_kernel.engines.diffusers.checkpoint import Checkpoint, Fingerprint
-from studio_kernel.engines.diffusers.devices import default_device, default_dtype, release_memory
+from studio_kernel.engines.diffusers.devices import (
+    default_device,
+    default_dtype,
+    is_out_of_memory,
+    let_go,
+    release_memory,
+)
+from studio_kernel.engines.diffusers.ladder import Ladder, Rung, Taken
+from studio_kernel.engines.diffusers.memory import free_bytes, needed_bytes
 from studio_kernel.engines.diffusers.preview import LatentPreview
 from studio_kernel.engines.diffusers.steps import call_parameters
 from studio_kernel.errors import EngineError
@@ -43,11 +52,14 @@ class LoadedModel:
         As its files name it.
     weights : str
         Digest of its files; empty when it was made in memory.
+    ladder : Ladder, optional
+        How it is made to fit into memory; made for `pipe` as the user's own when left out.
     """
 
-    def __init__(self, pipe: Any, weights: str = "") -> None:
+    def __init__(self, pipe: Any, weights: str = "", ladder: Ladder | None = None) -> None:
         self.pipe = pipe
         self.weights = weights
+        self.ladder = ladder or Ladder(pipe, lent=True)
         self.adapters = AdapterRack(pipe)
         self._by_task: dict[Task, Any] = {}
 
@@ -89,12 +101,21 @@ class Shelf:
     device, dtype : str or None
         Such as ``cuda:1`` and ``bfloat16``; chosen by what this machine has when left out.
     capacity : int
-        How many models are kept.
+        How many models are kept at most, however small they are.
+    free_bytes : callable
+        Returns the free memory of a device. Models that were not used for longest leave until the next one fits.
     """
 
-    def __init__(self, device: str | None = None, dtype: str | None = None, capacity: int = 2) -> None:
+    def __init__(
+        self,
+        device: str | None = None,
+        dtype: str | None = None,
+        capacity: int = 8,
+        free_bytes: Callable[[torch.device], int] = free_bytes,
+    ) -> None:
         self._device, self._dtype = device, dtype
         self._capacity = capacity
+        self._free_bytes = free_bytes
         self._models: OrderedDict[tuple[Checkpoint, Fingerprint], LoadedModel] = OrderedDict()
 
     def get(self, card: ModelCard) -> LoadedModel:
@@ -110,29 +131,70 @@ class Shelf:
         if key in self._models:
             self._models.move_to_end(key)
             return self._models[key]
-        self._make_room(found)
-        self._models[key] = LoadedModel(self._load(found), found.digest)
-        return self._models[key]
-
-    def clear(self) -> None:
-        """Forget all models and give their memory back."""
-        self._models.clear()
-        release_memory()
-
-    def _make_room(self, coming: Checkpoint) -> None:
-        """Drop an older state of the same files, and the model used longest ago when the shelf is full."""
-        before = len(self._models)
-        for key in [key for key in self._models if key[0] == coming]:
-            del self._models[key]
-        while len(self._models) >= self._capacity:
-            self._models.popitem(last=False)
-        if len(self._models) < before:
-            release_memory()
-
-    def _load(self, found: Checkpoint) -> Any:
         device = torch.device(self._device or default_device())
         dtype = getattr(torch, self._dtype) if self._dtype else default_dtype(device)
-        return _from_disk(found, dtype).to(device)
+        self._make_room(found, device, dtype)
+        pipe = _from_disk(found, dtype)
+        self._models[key] = LoadedModel(pipe, found.digest, placed(pipe, device, self.clear))
+        return self._models[key]
+
+    def clear(self) -> bool:
+        """Forget all models and give their memory back; whether there were any."""
+        return self.keep_only(None)
+
+    def keep_only(self, model: LoadedModel | None) -> bool:
+        """Forget all models but `model`; whether there were others."""
+        others = [key for key, kept in self._models.items() if kept is not model]
+        for key in others:
+            del self._models[key]
+        release_memory()
+        return bool(others)
+
+    def _make_room(self, coming: Checkpoint, device: torch.device, dtype: torch.dtype) -> None:
+        """Drop an older state of the same files, and what was used longest ago until `coming` fits."""
+        older = [key for key in self._models if key[0] == coming]
+        for key in older:
+            del self._models[key]
+        if older:
+            release_memory()
+        needed = needed_bytes(coming, dtype)
+        while self._models and (len(self._models) >= self._capacity or self._free_bytes(device) < needed):
+            self._models.popitem(last=False)
+            release_memory()
+
+
+def placed(pipe: Any, device: torch.device, make_room: Callable[[], bool]) -> Ladder:
+    """Move `pipe` to `device` and return its ladder; a rung of it is taken when the whole pipeline does not fit there.
+
+    Parameters
+    ----------
+    make_room : callable
+        Drops other models from memory; whether there were any.
+    """
+    try:
+        _move(pipe, device, make_room)
+    except Exception as error:
+        ladder = Ladder(pipe, device)
+        if not (is_out_of_memory(error) and ladder.can(Rung.MODEL_OFFLOAD, pipe, 1)):
+            raise
+        pipe.to("cpu", silence_dtype_warnings=True)
+        let_go(error)
+        ladder.taken = Taken(frozenset({Rung.MODEL_OFFLOAD}))
+        return ladder
+    return Ladder(pipe, device)
+
+
+def _move(pipe: Any, device: torch.device, make_room: Callable[[], bool]) -> None:
+    try:
+        pipe.to(device)
+        return
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        let_go(error)
+        if not make_room():
+            raise
+    pipe.to(device)
 
 
 def _from_disk(found: Checkpoint, dtype: torch.dtype) -> Any:

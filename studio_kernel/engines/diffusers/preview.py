@@ -31,6 +31,11 @@ class LatentPreview:
     def __init__(self, vae: Any) -> None:
         self._vae = vae
 
+    @property
+    def has_map(self) -> bool:
+        """Whether the map is fitted, or was tried to be: once per loaded model."""
+        return "_map" in vars(self)
+
     def picture(self, latents: torch.Tensor) -> Image.Image | None:
         """Return a picture of the first of `latents`, one pixel per latent; `None` when they are no picture.
 

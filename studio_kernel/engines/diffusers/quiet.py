@@ -10,6 +10,8 @@ _KNOWN_WARNINGS = (
     # NumPy 2 about NumPy functions called with tensors in many schedulers; until diffusers calls tensor.numpy()
     ("__array__ implementation doesn't accept a copy keyword", DeprecationWarning, r"diffusers\."),
     ("__array_wrap__ must accept context and return_scalar", DeprecationWarning, r"(diffusers|numpy)\."),
+    # the SDXL pipelines of diffusers 0.42 about a function of their own, with every picture in half precision
+    ("`upcast_vae` is deprecated", FutureWarning, r"diffusers\."),
     # several LoRAs on one model, which is what was asked for
     ("Already found a `peft_config` attribute in the model", UserWarning, r"peft\."),
 )

@@ -1,11 +1,25 @@
-"""How this engine says that a request cannot be done as written."""
+"""How this engine says that a request cannot be done: as it is written, or with the memory there is."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.errors import InvalidRequestError, Problem
+from studio_kernel.errors import InvalidRequestError, OutOfMemoryError, Problem
 
 
 def refusal(request: GenerationRequest, field: str, message: str) -> InvalidRequestError:
     """Return the error that says what is wrong with `field` of `request`."""
-    return InvalidRequestError([Problem(field, message)], f"model {request.model!r} ({request.task})")
+    return InvalidRequestError([Problem(field, message)], subject(request))
+
+
+def no_memory(request: GenerationRequest, tried: Sequence[str] = ()) -> OutOfMemoryError:
+    """Return the error that says that memory did not suffice, and what was `tried`, in words."""
+    even = f", even {', then '.join(tried)}" if tried else ""
+    advice = "make it smaller, make fewer pictures at once, or choose a smaller model"
+    return OutOfMemoryError(f"{subject(request)}: the device's memory did not suffice{even}; {advice}")
+
+
+def subject(request: GenerationRequest) -> str:
+    """Return what messages about `request` begin with."""
+    return f"model {request.model!r} ({request.task})"

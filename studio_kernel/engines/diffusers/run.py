@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from immutabledict import immutabledict
 from PIL import Image
 
-from studio_kernel.domain.events import EngineEvent, Finished, Produced, Progress, Started
+from studio_kernel.domain.events import EngineEvent, Finished, Produced, Started
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.values import Value
-from studio_kernel.engines.base import CancelToken, EngineContext
+from studio_kernel.engines.base import EngineContext
 from studio_kernel.engines.diffusers import adapters, call, schedulers
-from studio_kernel.engines.diffusers.background import in_background
-from studio_kernel.engines.diffusers.devices import device_name, few_threads, thread_count
+from studio_kernel.engines.diffusers.devices import device_name, is_out_of_memory, let_go
+from studio_kernel.engines.diffusers.ladder import Climb, Ladder, autoencoder
 from studio_kernel.engines.diffusers.loading import LoadedModel
-from studio_kernel.engines.diffusers.quiet import quiet
+from studio_kernel.engines.diffusers.meter import Meter
+from studio_kernel.engines.diffusers.refusal import no_memory
 from studio_kernel.engines.diffusers.steps import watched
 from studio_kernel.engines.pictures import (
     PREVIEW_SIZE,
@@ -32,11 +33,20 @@ from studio_kernel.engines.pictures import (
     keep_unmasked,
     read_inputs,
 )
-from studio_kernel.errors import EngineError
+from studio_kernel.errors import EngineError, OutOfMemoryError
+
+Say: TypeAlias = Callable[[EngineEvent], None]
 
 
 class Run:
     """What one request needs on `model`, put together but not begun.
+
+    Parameters
+    ----------
+    check : callable
+        Raises when the run is to stop; called at every step.
+    make_room : callable
+        Drops other models from memory; whether there were any.
 
     Raises
     ------
@@ -45,60 +55,105 @@ class Run:
     """
 
     def __init__(
-        self, model: LoadedModel, request: GenerationRequest, context: EngineContext, loading_s: float
+        self,
+        model: LoadedModel,
+        request: GenerationRequest,
+        context: EngineContext,
+        check: Callable[[], None],
+        make_room: Callable[[], bool],
+        loading_s: float,
     ) -> None:
-        self._model, self._request, self._context = model, request, context
+        self._model, self._request, self._context, self._check = model, request, context, check
         self._pipe = model.pipeline(request.task)
         self._card = schedulers.chosen(request, context.schedulers)
-        self._scheduler = schedulers.scheduler_for(getattr(self._pipe, "scheduler", None), self._card)
+        self._scheduler = self._new_scheduler()
         self._adapters = adapters.find(request, context.card, context.loras)
         self._inputs = call.sized(self._pipe, request, read_inputs(request, context))
         self._arguments = call.arguments(self._pipe, request, self._inputs)
+        self._seeds = image_seeds(request)
+        self._climb = Climb(model.ladder, self._pipe, make_room, check)
+        self._meter = Meter()
         self._timings = {"loading": loading_s}
-        self._closed = CancelToken()
 
-    def events(self) -> Iterator[EngineEvent]:
-        """Yield all events of the run."""
-        yield Started(self._provenance())
-        pictures: list[Image.Image] = []
-        with closing(in_background(self._work, stop=self._closed.cancel)) as work:
-            for said in work:
-                self._context.cancel.check()
-                if isinstance(said, Progress):
-                    yield said
-                else:
-                    pictures = said
-        for index, (picture, seed) in enumerate(zip(pictures, image_seeds(self._request), strict=True)):
-            yield Produced(encode_png(self._finished(picture)), "image/png", seed, index)
-        yield Finished(timings=immutabledict(self._timings), peak_memory_bytes=self._peak_memory())
-
-    def _work(self, say: Callable[[Progress | list[Image.Image]], None]) -> None:
-        """Call the pipeline; in the background thread."""
+    def work(self, say: Say) -> None:
+        """Make the pictures, saying every event of the run."""
+        say(Started(self._provenance()))
         if self._on_cuda:
-            torch.cuda.reset_peak_memory_stats(self._pipe.device)
-        with few_threads(), quiet(), _lent(self._pipe, self._scheduler):
-            self._model.adapters.wear(self._adapters)
-            begun = self._stepped = time.perf_counter()
-            watch = watched(self._pipe, self._check, partial(self._report, say))
-            with _text_model_found(self._pipe, self._arguments), watch as watching:
-                output = self._pipe(**self._arguments, **watching)
-        self._timings |= {"denoising": self._stepped - begun, "decoding": time.perf_counter() - self._stepped}
-        say(_pictures(output))
+            torch.cuda.reset_peak_memory_stats(self._ladder.device)
+        pictures = self._pictures(say)
+        self._check()
+        for index, (picture, seed) in enumerate(zip(pictures, self._seeds, strict=True)):
+            say(Produced(encode_png(self._finished(picture)), "image/png", seed, index))
+        timings = immutabledict({**self._timings, **self._meter.timings})
+        say(Finished(None, timings, self._peak_memory(), self._ladder.fallbacks(len(self._seeds))))
 
-    def _check(self) -> None:
-        self._context.cancel.check()
-        self._closed.check()
+    def _pictures(self, say: Say) -> list[Image.Image]:
+        if not self._model.adapters.has_on(self._adapters):
+            self._ladder.lift(self._pipe)
+        self._model.adapters.wear(self._adapters)
+        before, pictures = self._ladder.taken, list[Image.Image]()
+        with self._ladder.standing(self._pipe):
+            try:
+                while left := self._seeds[len(pictures) :]:
+                    pictures += self._called(left, say)
+            except OutOfMemoryError:
+                self._ladder.back_to(before, self._pipe)
+                raise
+        return pictures
 
-    def _report(self, say: Callable[[Progress], None], done: int, total: int, latents: torch.Tensor | None) -> None:
-        self._stepped = time.perf_counter()
-        preview = self._preview(latents) if latents is not None and self._context.preview_due() else None
-        say(Progress(done, total, preview=preview))
+    def _called(self, seeds: Sequence[int], say: Say) -> list[Image.Image]:
+        """Return the pictures of one call, the first of `seeds`; none when memory ran out and it is to be repeated."""
+        batch = self._ladder.batch(len(seeds))
+        self._meter.begin(-(-len(seeds) // batch))
+        try:
+            pictures = self._call(seeds[:batch], say)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            let_go(error)
+            how = self._climb.after_a_call(batch)
+            if how is None:
+                raise no_memory(self._request, self._climb.tried) from error
+            left = -(-len(seeds) // self._ladder.batch(len(seeds)))
+            say(self._meter.again(left, f"denoising again, {how}"))
+            return []
+        self._meter.end()
+        return pictures
+
+    def _call(self, seeds: Sequence[int], say: Say) -> list[Image.Image]:
+        arguments = {**self._arguments, **call.of_batch(self._pipe, seeds)}
+        watch = watched(self._pipe, self._check, partial(self._report, say))
+        patience = self._climb.watching(lambda stage: say(self._meter.progress(stage=stage)))
+        lent = _lent(self._pipe, self._new_scheduler())  # before the watch, which may listen to the new scheduler
+        with lent, _text_model_found(self._pipe, arguments), patience, watch as watching:
+            return _pictures(self._pipe(**arguments, **watching))
+
+    def _report(self, say: Say, done: int, total: int, latents: torch.Tensor | None) -> None:
+        self._meter.step(done, total)
+        shown = latents if latents is not None and self._context.preview_due() else None
+        preview, seconds = (None, 0.0) if shown is None else self._preview(shown)
+        say(self._meter.progress(preview, seconds if preview else 0.0))
         if done == total:
-            say(Progress(done, total, stage="decoding"))
+            say(self._meter.progress(stage="decoding"))
 
-    def _preview(self, latents: torch.Tensor) -> bytes | None:
+    def _preview(self, latents: torch.Tensor) -> tuple[bytes | None, float]:
+        """Return a preview and the seconds it took.
+
+        The first of a loaded model is made twice and timed the second time: fitting the map and the first use of the
+        file format take many times as long as a preview, and are done once.
+        """
+        with self._climb.aside(), self._meter.previewing():
+            if self._model.preview and not self._model.preview.has_map:
+                self._drawn(latents)
+            begun = time.perf_counter()
+            return self._drawn(latents), time.perf_counter() - begun
+
+    def _drawn(self, latents: torch.Tensor) -> bytes | None:
         picture = self._model.preview and self._model.preview.picture(latents)
         return encode_preview(_enlarged(picture)) if picture else None
+
+    def _new_scheduler(self) -> Any:
+        return schedulers.scheduler_for(getattr(self._pipe, "scheduler", None), self._card)
 
     def _finished(self, picture: Image.Image) -> Image.Image:
         """Return `picture` with what the mask does not cover taken from the input image, pixel for pixel."""
@@ -111,9 +166,9 @@ class Run:
         pipe = self._pipe
         known: dict[str, Value] = {
             **_versions(),
-            "device": device_name(pipe.device),
+            "device": device_name(self._ladder.device),
             "dtype": str(pipe.dtype).removeprefix("torch."),
-            "threads": thread_count(),
+            "threads": torch.get_num_threads(),
             "pipeline": type(pipe).__name__,
             "scheduler": schedulers.described(self._scheduler, self._card),
         }
@@ -124,11 +179,15 @@ class Run:
         return immutabledict(known)
 
     @property
+    def _ladder(self) -> Ladder:
+        return self._model.ladder
+
+    @property
     def _on_cuda(self) -> bool:
-        return bool(self._pipe.device.type == "cuda")
+        return self._ladder.device.type == "cuda"
 
     def _peak_memory(self) -> int | None:
-        return torch.cuda.max_memory_allocated(self._pipe.device) if self._on_cuda else None
+        return torch.cuda.max_memory_allocated(self._ladder.device) if self._on_cuda else None
 
 
 @cache
@@ -144,9 +203,13 @@ def _lent(pipe: Any, scheduler: Any) -> Iterator[None]:
     if scheduler is not None:
         pipe.scheduler = scheduler
     pipe.set_progress_bar_config(disable=True)
+    vae = autoencoder(pipe)
+    precision = getattr(vae, "dtype", None)
     try:
         yield
     except BaseException:
+        if precision != getattr(vae, "dtype", None):
+            vae.to(dtype=precision)  # some pipelines decode in full precision, and go back only when that succeeds
         pipe.maybe_free_model_hooks()  # what the pipeline does at its end when it moves networks on and off the device
         raise
     finally:

@@ -267,17 +267,6 @@ def test_a_model_is_loaded_once_and_again_when_its_files_change(tiny_random: Pat
     assert started(before).provenance["weights_sha256"] != started(after).provenance["weights_sha256"]
 
 
-def test_only_the_last_models_are_kept(tiny_random: Path, tmp_path: Path) -> None:
-    engine = DiffusersEngine()
-    models = [shutil.copytree(tiny_random, tmp_path / name) for name in ("a", "b", "c")]
-
-    loaded = [engine._model(subjects.diffusers(model, tmp_path).card) for model in models]
-
-    assert engine._model(subjects.diffusers(models[2], tmp_path).card) is loaded[2]
-    assert engine._model(subjects.diffusers(models[1], tmp_path).card) is loaded[1]
-    assert engine._model(subjects.diffusers(models[0], tmp_path).card) is not loaded[0]
-
-
 def test_one_run_at_a_time(subject: Subject) -> None:
     stream = subject.stream(subject.request())
     next(stream)
