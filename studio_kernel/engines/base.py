@@ -18,7 +18,6 @@ from studio_kernel.domain.events import EngineEvent, Ticket
 from studio_kernel.domain.model import LoraCard, ModelCard, SchedulerCard
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.values import AssetRef
-from studio_kernel.engines.computing import Compute, in_new_thread
 from studio_kernel.errors import Cancelled
 
 
@@ -101,9 +100,6 @@ class EngineContext:
     ticket : Ticket or None
         How the service knows this job, when an earlier process has submitted it: a remote engine takes it up there and
         must not submit it again.
-    compute : callable
-        Takes a function without arguments and starts it where heavy computing belongs; returns what can be joined. A
-        thread of its own when left out.
     """
 
     card: ModelCard
@@ -113,7 +109,6 @@ class EngineContext:
     loras: Mapping[str, LoraCard] = field(default_factory=immutabledict)
     preview_due: Callable[[], bool] = _never
     ticket: Ticket | None = None
-    compute: Compute = in_new_thread
 
 
 @runtime_checkable

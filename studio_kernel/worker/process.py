@@ -1,8 +1,7 @@
 """The worker: takes runs from the queue of a home and does them, one at a time on its device, remote ones beside it.
 
-Three kinds of thread: a control thread reads the journals and acts on what it finds; a lane for local engines and lanes
-for each remote one take runs, each under the claims lock so that no run is done twice; and what is left of the main
-thread's time belongs to heavy computing, which is faster there.
+Two kinds of thread: a control thread reads the journals and acts on what it finds; a lane for local engines and lanes
+for each remote one take runs, each under the claims lock so that no run is done twice.
 """
 
 from __future__ import annotations

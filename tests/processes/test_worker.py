@@ -60,6 +60,13 @@ def test_a_kernel_imports_no_torch_when_a_worker_serves_it(working_home):
         assert asking.stdout.read().split()[1:] == ["succeeded", "False"]
 
 
+def test_a_worker_and_a_program_by_itself_make_the_same_bytes_of_the_same_request(studio, working_home, tmp_path):
+    asked = {"model": "studio-tiny", "seed": 7, "num_inference_steps": 2}
+    with sk.open(tmp_path / "other", runner="inline") as alone:
+        digest = alone.generate("a boat", **asked).first_asset.sha256
+    assert studio.generate("a boat", **asked).first_asset.sha256 == digest
+
+
 def test_a_worker_that_is_killed_is_followed_by_one_that_does_its_run_again(studio, working_home):
     run = studio.submit("a boat", **SLOW)
     until(lambda: run.progress.step >= 3)

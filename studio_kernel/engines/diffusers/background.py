@@ -1,34 +1,31 @@
-"""A generator that hands on what a function says while it works in another thread.
+"""A generator that hands on what a function says while it works in a thread.
 
-A pipeline reports through callbacks, an engine through a generator; a callback cannot yield, so the pipeline is called
-in another thread than the one that reads.
+A pipeline reports through callbacks, an engine through a generator; a callback cannot yield, so the pipeline gets a
+thread of its own for the time of the call.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator
 from queue import SimpleQueue
 from typing import TypeVar
-
-from studio_kernel.engines.computing import Compute, in_new_thread
 
 Item = TypeVar("Item")
 
 
 def in_background(
-    work: Callable[[Callable[[Item], None]], None], stop: Callable[[], None], compute: Compute = in_new_thread
+    work: Callable[[Callable[[Item], None]], None], stop: Callable[[], None]
 ) -> Generator[Item, None, None]:
     """Yield what `work` passes to its argument, in order; raise what it raises.
 
     Parameters
     ----------
     work : callable
-        Is given the function to call with each item.
+        Runs in a thread; is given the function to call with each item.
     stop : callable
         Called when nobody wants more items, such as when the generator is closed; `work` must then end soon, because
         its end is waited for.
-    compute : callable
-        Starts `work` in another thread.
     """
     said: SimpleQueue[tuple[Item] | BaseException | None] = SimpleQueue()
 
@@ -40,7 +37,8 @@ def in_background(
         else:
             said.put(None)
 
-    running = compute(run)
+    thread = threading.Thread(target=run, name="studio-pipeline", daemon=True)
+    thread.start()
     try:
         while (word := said.get()) is not None:
             if isinstance(word, BaseException):
@@ -48,4 +46,4 @@ def in_background(
             yield word[0]
     finally:
         stop()
-        running.join()
+        thread.join()

@@ -109,7 +109,7 @@ class DiffusersEngine:
             from studio_kernel.engines.diffusers.background import in_background
 
             work = partial(self._work, request, context, closed)
-            with closing(in_background(work, stop=closed.cancel, compute=context.compute)) as events:
+            with closing(in_background(work, stop=closed.cancel)) as events:
                 for event in events:
                     if isinstance(event, (Started, Progress)):
                         context.cancel.check()
@@ -127,7 +127,7 @@ class DiffusersEngine:
         closed: CancelToken,
         say: Callable[[EngineEvent], None],
     ) -> None:
-        """Do one run, where computing belongs; loading too, since torch keeps the threads that it once began."""
+        """Do one run in the background; loading too, since torch keeps the threads that it once began."""
         from studio_kernel.engines.diffusers.devices import few_threads
         from studio_kernel.engines.diffusers.quiet import quiet
         from studio_kernel.engines.diffusers.run import Run
