@@ -6,13 +6,15 @@ up there, and one that may have been sent without an answer ends as failed: send
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from studio_kernel.domain.queue import Queue, QueueEntry
 from studio_kernel.domain.runs import RunStatus
+from studio_kernel.errors import WorkerError
 from studio_kernel.live import LiveBoard
 from studio_kernel.presence import is_present
 from studio_kernel.private import orphans
@@ -24,16 +26,34 @@ MAX_ATTEMPTS = 3
 """A run that has cost so many workers their lives is not begun again."""
 
 
-def claims_lock(home: Home) -> FileLock:
-    """Return the lock under which it is decided who does what; held for milliseconds."""
+@contextmanager
+def claiming(home: Home) -> Iterator[None]:
+    """Be the only one to decide who does what; for milliseconds.
+
+    Raises
+    ------
+    WorkerError
+        When somebody else has not let go for half a minute.
+    """
     home.locks.mkdir(parents=True, exist_ok=True)
-    return FileLock(home.locks / "claims.lock", timeout=CLAIMS_WAIT_S)
+    lock = FileLock(home.locks / "claims.lock", timeout=CLAIMS_WAIT_S, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise WorkerError(
+            f"the queue of {str(home.root)!r} has been held for {CLAIMS_WAIT_S:g} s by a process that does not go on; "
+            "end it, or continue it if it was stopped"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def mend(home: Home, log: RunLog, is_remote: Callable[[str], bool]) -> list[str]:
     """Deal with every run of a home that is in the hands of a dead process; return what was done, in words."""
     mender = Mender(home, log, LiveBoard(home.live), is_remote, requeues=home.settings().worker.requeues)
-    with claims_lock(home):
+    with claiming(home):
         known = log.queued_runs()
         known.refresh()
         return mender.mend(known.queue)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -92,14 +91,8 @@ def show_logs(home: Path | None, device: str | None, follow: bool, lines: int, a
     place = Home.at(home)
     place.require()
     path = info.log_path(place, device or place.settings().worker.device)
-    for line in _lines(path, lines, follow):
+    for line in logs.lines(path, lines, follow=follow):
         click.echo(line if as_json else logs.in_words(line))
-
-
-def _lines(path: Path, count: int, follow: bool) -> Iterator[str]:
-    yield from logs.lines(path, count)
-    if follow:
-        yield from logs.follow(path)
 
 
 def _described(home: Home, told: info.WorkerInfo) -> dict[str, object]:

@@ -26,6 +26,7 @@ START_S = 60.0
 ASK_AGAIN_S = 1.0
 _POLL_S = 0.01
 _LAST_WORDS = 2000
+_LONGEST_OUTPUT = 1 << 20
 # Windows has no sessions; there, a process without console and in a group and job of its own is left alone as well.
 _DETACHED = sum(
     getattr(subprocess, name, 0)
@@ -146,7 +147,9 @@ def spawn(home: Home, device: str, python: str = sys.executable) -> subprocess.P
     """Start a worker process and leave it to itself; one for a lane that is taken ends at once."""
     # -P keeps the directory that the worker stands in, a home full of files, off its import path.
     command = [python, "-P", "-m", "studio_kernel.worker", str(home.root), device]
-    with info.output_path(home, device).open("ab") as out:
+    output = info.output_path(home, device)
+    is_long = output.exists() and output.stat().st_size > _LONGEST_OUTPUT
+    with output.open("wb" if is_long else "ab") as out:
         process = subprocess.Popen(
             command,
             cwd=home.root,

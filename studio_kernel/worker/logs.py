@@ -60,34 +60,43 @@ def begin(path: Path) -> None:
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     handler.addFilter(_Redaction())
-    root = logging.getLogger()
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
+    logging.getLogger().addHandler(handler)
+    logging.getLogger("studio").setLevel(logging.INFO)  # of libraries only warnings: some log every address they ask
 
 
-def lines(path: Path, count: int) -> list[str]:
-    """Return the last `count` lines, as JSON, of the log and its predecessor."""
-    found: deque[str] = deque(maxlen=count)
-    for part in (path.with_name(f"{path.name}.1"), path):
-        if part.exists():
-            with part.open(encoding="utf-8") as file:
-                found.extend(line.rstrip("\n") for line in file)
-    return list(found)
+def lines(path: Path, count: int, *, follow: bool = False) -> Iterator[str]:
+    """Yield the last `count` lines of the log and its predecessor, as JSON.
 
-
-def follow(path: Path) -> Iterator[str]:
-    """Yield lines as they are written, also after the file was begun anew; never ends by itself."""
-    position = path.stat().st_size if path.exists() else 0
-    while True:
-        if path.exists():
-            if path.stat().st_size < position:
-                position = 0
-            with path.open(encoding="utf-8") as file:
-                file.seek(position)
-                while (line := file.readline()).endswith("\n"):
-                    position = file.tell()
-                    yield line.rstrip("\n")
+    Parameters
+    ----------
+    follow : bool
+        Go on with what is written from then on, also after the file was begun anew; never ends by itself.
+    """
+    last: deque[str] = deque(maxlen=count)
+    before = path.with_name(f"{path.name}.1")
+    if before.exists():
+        last.extend(_whole_lines(before, 0)[0])
+    found, position = _whole_lines(path, 0)
+    last.extend(found)
+    yield from last
+    while follow:
         time.sleep(_POLL_S)
+        if path.exists() and path.stat().st_size < position:
+            position = 0
+        found, position = _whole_lines(path, position)
+        yield from found
+
+
+def _whole_lines(path: Path, position: int) -> tuple[list[str], int]:
+    """Return the lines behind `position` that are complete, and the position behind them."""
+    try:
+        with path.open("rb") as file:
+            file.seek(position)
+            data = file.read()
+    except FileNotFoundError:
+        return [], position
+    whole = data[: data.rfind(b"\n") + 1]
+    return whole.decode("utf-8", "replace").splitlines(), position + len(whole)
 
 
 def in_words(line: str) -> str:

@@ -19,7 +19,7 @@ from studio_kernel.domain.runs import RunStatus
 from studio_kernel.errors import StudioError
 from studio_kernel.jobs import Work
 from studio_kernel.live import LiveBoard
-from studio_kernel.mending import Mender, claims_lock
+from studio_kernel.mending import Mender, claiming
 from studio_kernel.pace import Paces
 from studio_kernel.presence import is_present
 from studio_kernel.private import PrivateSpace
@@ -194,7 +194,7 @@ class Worker:
         return found
 
     def _mend(self) -> None:
-        with claims_lock(self.home):
+        with claiming(self.home):
             self._hear_all()
             for done in self._mender.mend(self._known.queue):
                 logger.warning(done)
@@ -257,7 +257,7 @@ class Worker:
 
         if self._retiring or queue.is_paused or queue.next(suits) is None:
             return None
-        with claims_lock(self.home):
+        with claiming(self.home):
             self._hear_all()
             entry = None if self._retiring or queue.is_paused else queue.next(suits)
             if entry is not None:
