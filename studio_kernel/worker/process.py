@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from msgspec.structs import replace
@@ -25,6 +26,7 @@ from studio_kernel.presence import is_present
 from studio_kernel.private import PrivateSpace
 from studio_kernel.runlog import RunLog
 from studio_kernel.runlog.events import Event
+from studio_kernel.runlog.journal import microseconds
 from studio_kernel.runner import Workplace, execute
 from studio_kernel.settings import Home, WorkerSettings
 from studio_kernel.worker import info
@@ -144,7 +146,7 @@ class Worker:
 
     def _may_leave(self) -> bool:
         """Say that this worker goes, and look once more: who submits now either sees that, or is seen here."""
-        with self._mutex:
+        with self._mutex, suppress(OSError):  # where nothing can be written it stays
             info.write(self.home, replace(self._told, state="idle"))
             self._known.refresh()
             if self._known.queue.is_paused or self._known.queue.next(self._suits_any) is None:
@@ -232,10 +234,13 @@ class Worker:
                 return
             self._busy.add(entry.run_id)
             self._is_freed = False
+        has_ended = False
         try:
-            self._do(entry)
+            has_ended = self._do(entry)
         finally:
             with self._mutex:
+                if has_ended:  # on a full disk the journal will say so later
+                    self._known.queue.end(entry.run_id)
                 self._at_work.pop(entry.run_id, None)
                 self._busy.discard(entry.run_id)
                 self._last_work = time.monotonic()
@@ -261,12 +266,14 @@ class Worker:
             self._hear_all()
             entry = None if self._retiring or queue.is_paused else queue.next(suits)
             if entry is not None:
-                self._log.claimed(entry.run_id, self.name, entry.attempt + 1)
+                attempt = entry.attempt + 1
+                self._log.claimed(entry.run_id, self.name, attempt)
+                queue.change(microseconds(), "claimed", entry.run_id, owner=self.name, attempt=attempt)
                 queue.took(entry)
-                self._hear_all()
         return entry and queue.get(entry.run_id)
 
-    def _do(self, entry: QueueEntry) -> None:
+    def _do(self, entry: QueueEntry) -> bool:
+        """Do a run; return whether it has ended, and was not given back."""
         facts = {"run": entry.run_id, "model": entry.record.request.model, "attempt": entry.attempt}
         logger.info("run begins", extra=facts)
         try:
@@ -274,11 +281,11 @@ class Worker:
         except StudioError as error:
             self._log.finished(entry.run_id, RunStatus.FAILED, error=str(error))
             logger.warning("run cannot be done", extra={**facts, "error": str(error)})
-            return
+            return True
         if work is None:
             self._log.finished(entry.run_id, RunStatus.CANCELLED)
             logger.info("private run is gone with its studio", extra=facts)
-            return
+            return True
         with self._mutex:
             self._at_work[entry.run_id] = work
             now = self._known.queue.get(entry.run_id)
@@ -292,6 +299,7 @@ class Worker:
         if result.error and not entry.is_private:
             ended["error"] = result.error
         logger.info("run ends", extra={**facts, **ended})
+        return work.job.done.is_set()
 
     def _work(self, entry: QueueEntry) -> Work | None:
         record, space = entry.record, None
