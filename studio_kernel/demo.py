@@ -45,9 +45,14 @@ def main(home: Path | None, out: Path) -> None:
         page = studio.export_gallery(out / "gallery", title="Gallery of the demo", project=PROJECT)
         files = [(run.request.task.label, studio.assets.path(run.first_asset)) for run in pictures]
         log = studio.home.root / "runs.duckdb"
+        stays = studio.runner == "worker"
     click.echo(f"\ndone in {time.perf_counter() - begun:.1f} s; the files:")
     for what, path in [*files, ("Sweep grid", grid), ("Gallery", page), ("Run log", log)]:
         click.echo(f"  {what:<16} {path}")
+    if stays:
+        click.echo(
+            "\na worker keeps the model warm for the next run and ends by itself; studio worker stop ends it now"
+        )
 
 
 def _pictures(studio: Studio) -> list[Run]:
