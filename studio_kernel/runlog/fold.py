@@ -20,7 +20,7 @@ from studio_kernel.errors import RunLogError
 from studio_kernel.runlog import database, events, patch, quarantine, schema
 from studio_kernel.runlog.database import DatabaseBusy, DatabaseCorrupt
 from studio_kernel.runlog.quarantine import Line
-from studio_kernel.runlog.sources import Source, all_of, journals_of
+from studio_kernel.runlog.sources import Source, all_of, archives_changed_ns, journals_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -70,9 +70,12 @@ def collect(sources: Iterable[Source], watermarks: Mapping[str, int], limit: int
         except FileNotFoundError:  # archived by another process since it was listed, so folded everywhere
             continue
         end = _sort(batch, source.name, position, data)
+        is_cut = rest > limit and bool(data)
+        if not is_cut and source.name not in batch.newer:
+            end = _take_torn_line(batch, source, end)
         if end > position:
             batch.watermarks[source.name] = end
-        if rest > limit and data:
+        if is_cut:
             batch.is_cut = True
             break
         limit -= len(data)
@@ -89,6 +92,14 @@ def _sort(batch: Batch, journal: str, position: int, data: bytes) -> int:
         (batch.lines if version else batch.foreign).append(Line(journal, position, text))
         position += len(text) + 1
     return position
+
+
+def _take_torn_line(batch: Batch, source: Source, position: int) -> int:
+    """Put aside what a power cut has left of a line; return the position after it."""
+    torn = source.torn_line(position) if position < source.size_bytes else b""
+    if torn:
+        batch.foreign.append(Line(source.name, position, torn))
+    return position + len(torn)
 
 
 class Folder:
@@ -117,7 +128,9 @@ class Folder:
         self._wait_s = wait_s
         self._keeps_bad_lines = keeps_bad_lines
         self._seen: dict[str, int] = {}
+        self._folded: dict[str, int] = {}
         self._archives_checked = False
+        self._archives_at: int | None = None
         self._failures = 0
         self._blocked: set[str] = set()
 
@@ -224,14 +237,21 @@ class Folder:
             return self._fold_batch(connection)
 
     def _fold_batch(self, connection: DuckDBPyConnection) -> bool:
+        folded = _watermarks(connection)
+        archives_at = archives_changed_ns(self._root)
+        if archives_at != self._archives_at or any(
+            folded.get(journal, -1) < position for journal, position in self._folded.items()
+        ):
+            self._archives_checked = False  # others have archived, or an older copy of the file has taken its place
         sources = journals_of(self._root) if self._archives_checked else all_of(self._root)
         readable = [source for source in sources if source.name not in self._blocked]
-        batch = collect(readable, _watermarks(connection))
+        batch = collect(readable, folded)
         if batch.watermarks:
             self._commit(connection, batch)
+        self._folded = folded | batch.watermarks
         self._blocked |= batch.newer
         if not batch.is_cut:
-            self._archives_checked = True
+            self._archives_checked, self._archives_at = True, archives_at
             self._seen = {source.name: source.size_bytes for source in sources}
         return batch.is_cut
 
