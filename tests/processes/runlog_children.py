@@ -11,11 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from duckdb import DuckDBPyConnection
+
 from runlog_tools import log_run, request
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.runs import Origin, RunStatus
 from studio_kernel.runlog import RunLog, events, new_run_id
-from studio_kernel.runlog.fold import Folder
+from studio_kernel.runlog.fold import Batch, Folder
 from studio_kernel.runlog.journal import Journal
 
 
@@ -74,6 +76,23 @@ def hold(path: str, *, read_only: bool = False) -> None:
 def hold_reading(path: str) -> None:
     """Keep a DuckDB file open for reading only."""
     hold(path, read_only=True)
+
+
+class StoppingFolder(Folder):
+    """A folder that is stopped when it has the file and is about to write."""
+
+    def _commit(self, connection: DuckDBPyConnection, batch: Batch) -> None:
+        print("folding", flush=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        super()._commit(connection, batch)
+
+
+def stop_in_a_fold(home: str) -> None:
+    """Stop in the middle of a fold, as a laptop that goes to sleep; once woken, end it."""
+    root = Path(home)
+    folder = StoppingFolder(root, root / "live.duckdb", sibling=root / "runs.duckdb", wait_s=1.0, keeps_bad_lines=True)
+    assert folder.catch_up(pause_s=0.0)
+    print("folded", flush=True)
 
 
 def fold_without_posix_lock(home: str, seconds: str) -> None:
