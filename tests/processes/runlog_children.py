@@ -7,18 +7,23 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from duckdb import DuckDBPyConnection
-
-from runlog_tools import log_run, request
+from runlog_tools import later_schema, log_run, request
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.runs import Origin, RunStatus
-from studio_kernel.runlog import RunLog, events, new_run_id
+from studio_kernel.runlog import RunLog, events, new_run_id, schema
 from studio_kernel.runlog.fold import Batch, Folder
 from studio_kernel.runlog.journal import Journal
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+RUNLOG = str(Path(schema.__file__).parent)
 
 
 def until_killed(home: str, acknowledged: str) -> None:
@@ -82,6 +87,47 @@ def hold(path: str, *, read_only: bool = False) -> None:
 def hold_reading(path: str) -> None:
     """Keep a DuckDB file open for reading only."""
     hold(path, read_only=True)
+
+
+def migrate(home: str, kill_at: str) -> None:
+    """Bring the files of a home to a later version and be killed before line `kill_at` of it; print the lines."""
+    lines = 0
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Callable[..., object] | None:
+        nonlocal lines
+        if event == "line":
+            lines += 1
+            if lines == int(kill_at):
+                os.kill(os.getpid(), signal.SIGKILL)
+        return trace if _is_migrating(frame) else None
+
+    with later_schema():
+        sys.settrace(trace)
+        RunLog(Path(home)).sync()
+        sys.settrace(None)
+    print(lines, flush=True)
+
+
+def _is_migrating(frame: FrameType | None) -> bool:
+    """Return whether a function of the run log is called, directly or not, by the one that migrates a file."""
+    if frame is None or not frame.f_code.co_filename.startswith(RUNLOG):
+        return False
+    while frame is not None and frame.f_code is not schema.bring_up_to_date.__code__:
+        frame = frame.f_back
+    return frame is not None
+
+
+def log_and_count(home: str, count: str, pause_s: str) -> None:
+    """Log runs and ask in between; print the version of DuckDB, then each id."""
+    import duckdb
+
+    print(duckdb.__version__, flush=True)
+    with RunLog(Path(home)) as log:
+        for number in range(int(count)):
+            print(log_run(log), flush=True)
+            time.sleep(float(pause_s))
+            if number % 10 == 9:
+                assert log.count() > number
 
 
 class StoppingFolder(Folder):
