@@ -140,6 +140,10 @@ def put_under_load(home: Path, seconds: float, *, kernels: int = KERNELS, viewer
     """Let kernels and viewers work on a home for so long; return what they have found."""
     roles = ["kernel"] * kernels + ["viewer"] * viewers
     processes = [_start(role, home, seconds) for role in roles]
+    for process, role in zip(processes, roles, strict=True):
+        assert process.stdout is not None
+        if (line := process.stdout.readline()) != "ready\n":
+            raise SystemExit(f"a {role} did not start: {line!r}")
     for process in processes:
         assert process.stdin is not None
         process.stdin.write("go\n")
@@ -158,18 +162,9 @@ def put_under_load(home: Path, seconds: float, *, kernels: int = KERNELS, viewer
 
 
 def _start(role: str, home: Path, seconds: float) -> subprocess.Popen[str]:
-    """Start a process of this benchmark and wait until it is ready."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", CHILD, role, str(home), str(seconds)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if line != "ready\n":
-        raise SystemExit(f"a {role} did not start: {line!r}")
-    return process
+    """Start a process of this benchmark; it says when it is ready."""
+    command = [sys.executable, "-c", CHILD, role, str(home), str(seconds)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 FAULTS = """
