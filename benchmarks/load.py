@@ -4,8 +4,8 @@ Eight processes submit ten runs a second each (the procedural engine, one step, 
 as the gallery does: ask whether anything changed, then read the newest page. Afterwards every accepted run must be in
 the log, once, in both DuckDB files, with its picture. ``HOME`` may be the one that `benchmarks.million_runs` has made.
 
-A run is visible when it stands in the page of a viewer; its age then, over all viewers that see it as something new,
-is what "visible" reports, and it contains the second between two looks. Appends are timed where the kernel calls them.
+A run is seen when a viewer's page has it; its age then, over all viewers, is reported, and it contains the second
+between two looks. Appends are timed where the kernel calls them.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import duckdb
 
 import studio_kernel as sk
 from benchmarks.report import failed, report
 from studio_kernel.errors import RunLogError
-from studio_kernel.runlog import Cursor, RunLog
+from studio_kernel.runlog import RunLog
 
 KERNELS, RUNS_PER_S = 8, 10
-VIEWERS, LOOK_S, PAGE = 20, 1.0, 200
+VIEWERS, LOOK_S = 20, 1.0
 SETTINGS = {"model": "procedural", "width": 32, "height": 32, "num_inference_steps": 1}
 CHILD = "import sys; from benchmarks import load; getattr(load, sys.argv[1])(*sys.argv[2:])"
 
@@ -58,12 +58,13 @@ def kernel(home: str, seconds: str) -> None:
 
 
 def viewer(home: str, seconds: str) -> None:
-    """Look each second; print how old every new run was when it was first seen, and what reading took."""
-    ages: list[float] = []
+    """Look each second, as a gallery does; print when each look was answered, and how far its page reached."""
+    looks: list[tuple[float, float]] = []
     reads: list[float] = []
     refused = 0
     with sk.open(home, mode="viewer") as studio:
-        token, seen = None, {record.id for record in studio.records(limit=10 * PAGE)}
+        token = None
+        studio.records()
         wait_for_start()
         time.sleep(random.uniform(0, LOOK_S))  # dashboards do not look all at the same moment
         begun = now = time.monotonic()
@@ -71,28 +72,37 @@ def viewer(home: str, seconds: str) -> None:
             try:
                 found = studio.changed_since(token)
                 if found != token:
-                    ages += look(studio, seen)
+                    page = studio.records()
                     token = found
                     reads.append((time.monotonic() - now) * 1e3)
+                    looks.append((time.time(), page[0].created_at.timestamp()))
             except RunLogError:  # a viewer keeps its page and looks again
                 refused += 1
             next_look = begun + LOOK_S * (int((time.monotonic() - begun) / LOOK_S) + 1)
             time.sleep(max(0.0, next_look - time.monotonic()))
             now = time.monotonic()
-    answer({"ages_s": ages, "reads_ms": reads, "refused": refused})
+    answer({"looks": looks, "reads_ms": reads, "refused": refused})
 
 
-def look(studio: sk.Studio, seen: set[str]) -> Iterator[float]:
-    """Read pages until one has nothing new; yield the age of every run that was not seen before."""
-    before = None
-    while page := studio.records(limit=PAGE, before=before):
-        now = datetime.now(UTC)
-        new = [record for record in page if record.id not in seen]
-        yield from ((now - record.created_at).total_seconds() for record in new)
-        seen |= {record.id for record in new}
-        if len(new) < len(page):
-            return
-        before = Cursor.after(page[-1])
+def ages(queued: Sequence[float], looks: Sequence[tuple[float, float]]) -> Iterator[float]:
+    """Yield how old each run was when it was first seen by one viewer.
+
+    A run is seen with the first look whose newest run is not older than it: a fold takes what is new in all journals
+    together, so whatever is older is there too, though it may have left the page of 50 already. Runs that were queued
+    before the first look or after the last one are left out.
+    """
+    seen = 1
+    for at in sorted(queued):
+        if looks and at > looks[0][0]:
+            while seen < len(looks) and looks[seen][1] < at:
+                seen += 1
+            if seen < len(looks):
+                yield looks[seen][0] - at
+
+
+def queued_at(run_id: str) -> float:
+    """Return the time in a UUID of version 7, in seconds since 1970."""
+    return (UUID(run_id).int >> 80) / 1e3
 
 
 def time_appends() -> list[float]:
@@ -150,12 +160,14 @@ def put_under_load(home: Path, seconds: float, *, kernels: int = KERNELS, viewer
         process.stdin.flush()
     answers = [json.loads(process.communicate()[0]) for process in processes]
     from_kernels, from_viewers = answers[:kernels], answers[kernels:]
+    accepted = [run_id for found in from_kernels for run_id in found["ids"]]
+    queued = [queued_at(run_id) for run_id in accepted]
     return Found(
-        [run_id for found in from_kernels for run_id in found["ids"]],
+        accepted,
         [status for found in from_kernels for status in found["status"]],
         [append for found in from_kernels for append in found["appends_ms"]],
         max(found["took_s"] for found in from_kernels),
-        [age for found in from_viewers for age in found["ages_s"]],
+        [age for found in from_viewers for age in ages(queued, found["looks"])],
         [read for found in from_viewers for read in found["reads_ms"]],
         sum(found["refused"] for found in from_viewers),
     )
