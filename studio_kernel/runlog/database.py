@@ -189,6 +189,22 @@ def copy(source: Path, target: Path, *, wait_s: float) -> None:
     new.replace(target)
 
 
+@contextmanager
+def new_file(path: Path) -> Iterator[DuckDBPyConnection]:
+    """Give a connection to an empty database that becomes the file at `path` when the block ends well.
+
+    Raises
+    ------
+    duckdb.Error
+        When it cannot be written.
+    """
+    new = path.with_name(f"{path.name}.new")
+    _remove(new)
+    with attached(new, read_only=False, wait_s=0.0) as cursor:
+        yield cursor
+    new.replace(path)
+
+
 def set_aside(path: Path) -> None:
     """Rename a file that cannot be used, and what DuckDB keeps beside it, to ``….bad-<time>``."""
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())

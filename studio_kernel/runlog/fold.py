@@ -8,8 +8,8 @@ busy nothing is lost and the next one does it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 BATCH_BYTES = 4 << 20
 PAUSE_S = 0.3  # a file that was folded less than this ago is left alone, so that many readers do not all fold it
-_COURTESY_S = 0.5  # how long somebody who asks lets a fold go first
 _REBUILD_S = 10.0  # how long somebody who asks waits for a damaged file to be built anew
 _PATIENCE = 3  # how often a batch may fail before its lines are looked at one by one
 
@@ -174,16 +173,6 @@ class Folder:
         """Return whether this process has seen a journal folded up to `position`."""
         return self._seen.get(journal, -1) >= position
 
-    def let_go_first(self) -> None:
-        """Wait a moment while anybody folds into the file, or is about to.
-
-        DuckDB lets in one that writes only when nobody reads. Twenty dashboards leave no such gap by themselves: folds
-        gave up after a second of trying, one in three, and what was new was seen seconds late.
-        """
-        deadline = time.monotonic() + _COURTESY_S
-        while 0 <= _age_s(self._wish) < 2 * self._wait_s and time.monotonic() < deadline:
-            time.sleep(0.005)
-
     def watermarks(self) -> dict[str, int]:
         """Return how far the file has each journal."""
         with database.attached(self.path, read_only=True, wait_s=self._wait_s) as connection:
@@ -200,24 +189,11 @@ class Folder:
     def _lock(self, wait_s: float) -> FileLock:
         return FileLock(f"{self.path}.lock", timeout=wait_s, thread_local=False)
 
-    @property
-    def _wish(self) -> Path:
-        """A file that is there while somebody folds; one that is old was left by a process that was killed."""
-        return self.path.with_name(f"{self.path.name}.fold")
-
-    @contextmanager
-    def _wished(self) -> Iterator[None]:
-        self._wish.touch()
-        try:
-            yield
-        finally:
-            self._wish.unlink(missing_ok=True)
-
     def _fold(self, lock_wait_s: float) -> bool:
         """Fold one batch; `True` when more waits."""
         import duckdb
 
-        with self._lock(lock_wait_s), self._wished():
+        with self._lock(lock_wait_s):
             try:
                 return self._fold_locked()
             except DatabaseCorrupt:
@@ -265,6 +241,8 @@ class Folder:
         if database.is_usable(self._sibling):
             with suppress(RunLogError, duckdb.Error):
                 database.copy(self._sibling, self.path, wait_s=self._wait_s)
+                return
+        schema.make(self.path)
 
     def _commit(self, connection: DuckDBPyConnection, batch: Batch) -> None:
         import duckdb

@@ -13,7 +13,7 @@ from filelock import FileLock
 from runlog_tools import child, eventually, live, log_run, public, request, rows, write_events, write_journal
 from studio_kernel.domain.marks import Mark
 from studio_kernel.domain.runs import Origin, RunStatus
-from studio_kernel.runlog import RunFilter, RunLog, database, events, fold, new_run_id, quarantine
+from studio_kernel.runlog import RunFilter, RunLog, database, events, fold, new_run_id, quarantine, schema
 from studio_kernel.runlog.fold import Folder
 
 NOW = 1_790_000_000_000_000
@@ -280,3 +280,16 @@ def test_a_public_file_that_the_user_has_open_in_this_process_keeps_its_lock(tmp
             assert connection.execute("SELECT count(*) FROM runs").fetchone() == (1,)
         log.sync()
     assert rows(public(tmp_path), "SELECT count(*), (SELECT answer FROM mine) FROM runs") == [(2, 42)]
+
+
+def test_a_file_is_there_only_once_it_has_its_tables(tmp_path):
+    with database.new_file(live(tmp_path)) as connection:
+        schema.create(connection)
+        assert not live(tmp_path).exists(), "somebody who asks now answers from an empty log"
+    newest = schema.migrations()[-1].version
+    assert rows(live(tmp_path), "SELECT value::INTEGER FROM meta WHERE key = 'schema_version'") == [(newest,)]
+
+
+def test_a_folder_makes_a_missing_file_whole(tmp_path):
+    folder_of(tmp_path)._replace_missing()
+    assert rows(live(tmp_path), "SELECT count(*) FROM runs") == [(0,)]
