@@ -75,7 +75,7 @@ def viewer(home: str, seconds: str) -> None:
                     page = studio.records()
                     token = found
                     reads.append((time.monotonic() - now) * 1e3)
-                    looks.append((time.time(), page[0].created_at.timestamp()))
+                    looks.append((time.time(), page[0].created_at.timestamp() if page else 0.0))
             except RunLogError:  # a viewer keeps its page and looks again
                 refused += 1
             next_look = begun + LOOK_S * (int((time.monotonic() - begun) / LOOK_S) + 1)
