@@ -61,7 +61,7 @@ def log_runs(home: str, count: str, pause_s: str) -> None:
         for _ in range(int(count)):
             begun = time.perf_counter()
             run_id = log_run(log)
-            print(run_id, (time.perf_counter() - begun) * 1e3 / 3, flush=True)
+            print(run_id, round((time.perf_counter() - begun) * 1e3 / 3, 3), flush=True)
             time.sleep(float(pause_s))
 
 
