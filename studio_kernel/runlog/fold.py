@@ -205,15 +205,15 @@ class Folder:
     def _fold_locked(self) -> bool:
         if not database.is_usable(self.path):
             self._replace_missing()
-        with database.attached(self.path, read_only=False, wait_s=self._wait_s) as connection:
-            if schema.is_current(connection, self.path):
-                return self._fold_batch(connection)
-        schema.bring_up_to_date(self.path, wait_s=self._wait_s)
-        with database.attached(self.path, read_only=False, wait_s=self._wait_s) as connection:
-            return self._fold_batch(connection)
+        with database.attached(self.path, read_only=True, wait_s=self._wait_s) as connection:
+            folded = _watermarks(connection) if schema.is_current(connection, self.path) else None
+        if folded is None:
+            schema.bring_up_to_date(self.path, wait_s=self._wait_s)
+            folded = self.watermarks()
+        return self._fold_behind(folded)
 
-    def _fold_batch(self, connection: DuckDBPyConnection) -> bool:
-        folded = _watermarks(connection)
+    def _fold_behind(self, folded: Mapping[str, int]) -> bool:
+        """Fold one batch of what lies behind the file's watermarks; `True` when more waits."""
         archives_at = archives_changed_ns(self._root)
         if archives_at != self._archives_at or any(
             folded.get(journal, -1) < position for journal, position in self._folded.items()
@@ -223,8 +223,8 @@ class Folder:
         readable = [source for source in sources if source.name not in self._blocked]
         batch = collect(readable, folded)
         if batch.watermarks:
-            self._commit(connection, batch)
-        self._folded = folded | batch.watermarks
+            self._commit(batch)
+        self._folded = {**folded, **batch.watermarks}
         self._blocked |= batch.newer
         if not batch.is_cut:
             self._archives_checked, self._archives_at = True, archives_at
@@ -244,24 +244,32 @@ class Folder:
                 return
         schema.make(self.path)
 
-    def _commit(self, connection: DuckDBPyConnection, batch: Batch) -> None:
+    def _commit(self, batch: Batch) -> None:
         import duckdb
 
         self._keep(batch.foreign)
         try:
-            self._write(connection, batch.lines, batch.watermarks)
+            self._load_and_write(batch.lines, batch.watermarks)
         except (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException):
-            _roll_back(connection)
             self._failures += 1
             if self._failures < _PATIENCE:
                 raise
-            self._write(connection, self._without_culprits(connection, batch.lines), batch.watermarks)
+            with database.attached(self.path, read_only=False, wait_s=self._wait_s) as connection:
+                lines = self._without_culprits(connection, batch.lines)
+            self._load_and_write(lines, batch.watermarks)
         self._failures = 0
 
-    def _write(self, connection: DuckDBPyConnection, lines: Sequence[Line], watermarks: Mapping[str, int]) -> None:
-        """Write rows and watermarks in one transaction."""
-        bad = patch.load(connection, [line.text for line in lines])
-        self._keep([lines[n] for n in bad])
+    def _load_and_write(self, lines: Sequence[Line], watermarks: Mapping[str, int]) -> None:
+        """Write lines; reading them, a third of the work, is done before the file is taken from those who ask."""
+
+        def load(connection: DuckDBPyConnection) -> None:
+            self._keep([lines[n] for n in patch.load(connection, [line.text for line in lines])])
+
+        with database.attached(self.path, read_only=False, wait_s=self._wait_s, prepare=load) as connection:
+            self._write(connection, watermarks)
+
+    def _write(self, connection: DuckDBPyConnection, watermarks: Mapping[str, int]) -> None:
+        """Write the rows of the loaded lines and the watermarks in one transaction."""
         connection.execute("BEGIN")
         patch.write(connection)
         connection.execute("DELETE FROM log.fold_state WHERE journal IN (SELECT unnest(?))", [list(watermarks)])

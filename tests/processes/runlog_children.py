@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -17,7 +17,7 @@ from runlog_tools import later_schema, log_run, request
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.runs import Origin, RunStatus
 from studio_kernel.runlog import RunLog, events, new_run_id, schema
-from studio_kernel.runlog.fold import Batch, Folder
+from studio_kernel.runlog.fold import Folder
 from studio_kernel.runlog.journal import Journal
 
 if TYPE_CHECKING:
@@ -133,10 +133,10 @@ def log_and_count(home: str, count: str, pause_s: str) -> None:
 class StoppingFolder(Folder):
     """A folder that is stopped when it has the file and is about to write."""
 
-    def _commit(self, connection: DuckDBPyConnection, batch: Batch) -> None:
+    def _write(self, connection: DuckDBPyConnection, watermarks: Mapping[str, int]) -> None:
         print("folding", flush=True)
         os.kill(os.getpid(), signal.SIGSTOP)
-        super()._commit(connection, batch)
+        super()._write(connection, watermarks)
 
 
 def stop_in_a_fold(home: str) -> None:
