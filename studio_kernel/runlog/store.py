@@ -441,6 +441,7 @@ class RunLog:
             raise RunLogError(str(error)) from error
 
     def _answer(self, question: Callable[[DuckDBPyConnection], Answer], confined: bool) -> Answer:
+        self._live.let_go_first()
         with self._reading(confined) as connection:
             return question(connection)
 
