@@ -177,8 +177,8 @@ class Folder:
     def let_go_first(self) -> None:
         """Wait a moment while a fold is about to write, or writes.
 
-        DuckDB lets in one that writes only when nobody reads, and twenty dashboards hardly leave such a gap: one fold in
-        three gave up after a second.
+        DuckDB lets in one that writes only when nobody reads, and twenty dashboards hardly leave such a gap: one fold
+        in three gave up after a second.
         """
         deadline = time.monotonic() + _COURTESY_S
         while 0 <= _age_s(self._wish) < 2 * self._wait_s and time.monotonic() < deadline:
