@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 HOME_DIR ?= data/studio
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lab dashboards test check format bench train-tiny reference clean
+.PHONY: help setup demo lab dashboards test soak check format bench train-tiny reference clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ dashboards: $(READY)  ## serve the dashboards with Voila, for people who only lo
 
 test: check  ## style, types and every test
 	$(BIN)/python -m pytest
+
+soak: $(READY)  ## the tests of kills, stops, full disks and versions at full length (half an hour)
+	STUDIO_SOAK=1 $(BIN)/python -m pytest -m soak --timeout=3600 -s
 
 check: $(READY)  ## style and types
 	$(BIN)/ruff check

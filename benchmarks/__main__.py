@@ -1,4 +1,7 @@
-"""``python -m benchmarks [NAME …]``: run all measurements, or the named ones."""
+"""``python -m benchmarks [NAME …]``: run all measurements, or the named ones.
+
+`benchmarks.million_runs` and `benchmarks.load` take minutes and are started by themselves.
+"""
 
 import importlib
 import pkgutil
@@ -7,9 +10,9 @@ import sys
 import benchmarks
 from benchmarks.report import failed
 
-names = [
-    module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name not in ("__main__", "report")
-]
+APART = {"__main__", "report", "million_runs", "load"}
+
+names = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name not in APART]
 for name in sys.argv[1:] or names:
     importlib.import_module(f"benchmarks.{name}").main()
 sys.exit(1 if failed() else 0)

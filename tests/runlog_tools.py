@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.runlog import RunLog, database, events, new_run_id
+from studio_kernel.runlog import RunLog, database, events, new_run_id, schema
 from studio_kernel.runlog.events import Event
+from studio_kernel.runlog.schema import Migration
 
 ROOT = Path(__file__).parent.parent
 CHILDREN = Path(__file__).parent / "processes" / "runlog_children.py"
@@ -49,6 +51,19 @@ def rows(path: Path, sql: str) -> list[tuple[object, ...]]:
         return connection.execute(sql).fetchall()
 
 
+@contextmanager
+def later_schema() -> Iterator[None]:
+    """Be a studio whose schema is one step further than this one's."""
+    now = schema.migrations
+    step = Migration(len(now()) + 1, "ALTER TABLE run_rows ADD COLUMN later VARCHAR; CREATE TABLE later (a INTEGER);")
+    later = (*now(), step)
+    schema.migrations = lambda: later  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        schema.migrations = now
+
+
 def live(home: Path) -> Path:
     return home / "live.duckdb"
 
@@ -65,9 +80,10 @@ def eventually(holds: Callable[[], object], within_s: float = 20.0) -> None:
         time.sleep(0.01)
 
 
-def child(mode: str, *arguments: object) -> subprocess.Popen[str]:
-    """Start a program of `processes/runlog_children.py`."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+def child(mode: str, *arguments: object, path: Path | None = None) -> subprocess.Popen[str]:
+    """Start a program of `processes/runlog_children.py`; packages at `path` go before installed ones."""
+    places = [*([path] if path else []), ROOT, ROOT / "tests"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places))}
     return subprocess.Popen(
         [
             sys.executable,

@@ -13,7 +13,7 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,7 +89,9 @@ _instance = _Instance()
 
 
 @contextmanager
-def attached(path: Path, *, read_only: bool, wait_s: float) -> Iterator[DuckDBPyConnection]:
+def attached(
+    path: Path, *, read_only: bool, wait_s: float, prepare: Callable[[DuckDBPyConnection], object] | None = None
+) -> Iterator[DuckDBPyConnection]:
     """Give a connection whose current database is the file at `path`.
 
     Everything must be fetched before the block ends. An open transaction is rolled back at the end.
@@ -102,6 +104,8 @@ def attached(path: Path, *, read_only: bool, wait_s: float) -> Iterator[DuckDBPy
         Several processes may read at the same time; one that writes is alone.
     wait_s : float
         How long to try while somebody else holds the file.
+    prepare : callable, optional
+        Called with the connection before the file is taken, for work that others need not wait for.
 
     Raises
     ------
@@ -115,6 +119,8 @@ def attached(path: Path, *, read_only: bool, wait_s: float) -> Iterator[DuckDBPy
     with _instance.mutex:
         cursor = _instance.cursor()
         try:
+            if prepare is not None:
+                prepare(cursor)
             _attach(cursor, path, read_only, wait_s)
             with _translated(path):
                 cursor.execute("USE log")
@@ -187,6 +193,22 @@ def copy(source: Path, target: Path, *, wait_s: float) -> None:
         finally:
             cursor.execute("DETACH copied")
     new.replace(target)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[DuckDBPyConnection]:
+    """Give a connection to an empty database that becomes the file at `path` when the block ends well.
+
+    Raises
+    ------
+    duckdb.Error
+        When it cannot be written.
+    """
+    new = path.with_name(f"{path.name}.new")
+    _remove(new)
+    with attached(new, read_only=False, wait_s=0.0) as cursor:
+        yield cursor
+    new.replace(path)
 
 
 def set_aside(path: Path) -> None:

@@ -20,13 +20,14 @@ from studio_kernel.errors import RunLogError
 from studio_kernel.runlog import database, events, patch, quarantine, queries, schema
 from studio_kernel.runlog.database import DatabaseBusy, DatabaseCorrupt
 from studio_kernel.runlog.quarantine import Line
-from studio_kernel.runlog.sources import Source, all_of, journals_of
+from studio_kernel.runlog.sources import Source, all_of, archives_changed_ns, journals_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 BATCH_BYTES = 4 << 20
 PAUSE_S = 0.3  # a file that was folded less than this ago is left alone, so that many readers do not all fold it
+_COURTESY_S = 0.3  # how long somebody who asks lets a fold go first
 _REBUILD_S = 10.0  # how long somebody who asks waits for a damaged file to be built anew
 _PATIENCE = 3  # how often a batch may fail before its lines are looked at one by one
 
@@ -69,9 +70,12 @@ def collect(sources: Iterable[Source], watermarks: Mapping[str, int], limit: int
         except FileNotFoundError:  # archived by another process since it was listed, so folded everywhere
             continue
         end = _sort(batch, source.name, position, data)
+        is_cut = rest > limit and bool(data)
+        if not is_cut and source.name not in batch.newer:
+            end = _take_torn_line(batch, source, end)
         if end > position:
             batch.watermarks[source.name] = end
-        if rest > limit and data:
+        if is_cut:
             batch.is_cut = True
             break
         limit -= len(data)
@@ -88,6 +92,14 @@ def _sort(batch: Batch, journal: str, position: int, data: bytes) -> int:
         (batch.lines if version else batch.foreign).append(Line(journal, position, text))
         position += len(text) + 1
     return position
+
+
+def _take_torn_line(batch: Batch, source: Source, position: int) -> int:
+    """Put aside what a power cut has left of a line; return the position after it."""
+    torn = source.torn_line(position) if position < source.size_bytes else b""
+    if torn:
+        batch.foreign.append(Line(source.name, position, torn))
+    return position + len(torn)
 
 
 class Folder:
@@ -116,7 +128,9 @@ class Folder:
         self._wait_s = wait_s
         self._keeps_bad_lines = keeps_bad_lines
         self._seen: dict[str, int] = {}
+        self._folded: dict[str, int] = {}
         self._archives_checked = False
+        self._archives_at: int | None = None
         self._failures = 0
         self._blocked: set[str] = set()
 
@@ -160,6 +174,16 @@ class Folder:
         """Return whether this process has seen a journal folded up to `position`."""
         return self._seen.get(journal, -1) >= position
 
+    def let_go_first(self) -> None:
+        """Wait a moment while a fold is about to write, or writes.
+
+        DuckDB lets in one that writes only when nobody reads, and twenty dashboards hardly leave such a gap: one fold
+        in three gave up after a second.
+        """
+        deadline = time.monotonic() + _COURTESY_S
+        while 0 <= _age_s(self._wish) < 2 * self._wait_s and time.monotonic() < deadline:
+            time.sleep(0.005)
+
     def watermarks(self) -> dict[str, int]:
         """Return how far the file has each journal."""
         with database.attached(self.path, read_only=True, wait_s=self._wait_s) as connection:
@@ -172,6 +196,11 @@ class Folder:
                 database.set_aside(self.path)
                 self._seen, self._archives_checked = {}, False
         self.catch_up(pause_s=0.0, lock_wait_s=_REBUILD_S, limit_s=_REBUILD_S)
+
+    @property
+    def _wish(self) -> Path:
+        """A file that is there while somebody writes; one that is old was left by a process that was killed."""
+        return self.path.with_name(f"{self.path.name}.fold")
 
     def _lock(self, wait_s: float) -> FileLock:
         return FileLock(f"{self.path}.lock", timeout=wait_s, thread_local=False)
@@ -192,22 +221,29 @@ class Folder:
     def _fold_locked(self) -> bool:
         if not database.is_usable(self.path):
             self._replace_missing()
-        with database.attached(self.path, read_only=False, wait_s=self._wait_s) as connection:
-            if schema.is_current(connection, self.path):
-                return self._fold_batch(connection)
-        schema.bring_up_to_date(self.path, wait_s=self._wait_s)
-        with database.attached(self.path, read_only=False, wait_s=self._wait_s) as connection:
-            return self._fold_batch(connection)
+        with database.attached(self.path, read_only=True, wait_s=self._wait_s) as connection:
+            folded = queries.watermarks(connection) if schema.is_current(connection, self.path) else None
+        if folded is None:
+            schema.bring_up_to_date(self.path, wait_s=self._wait_s)
+            folded = self.watermarks()
+        return self._fold_behind(folded)
 
-    def _fold_batch(self, connection: DuckDBPyConnection) -> bool:
+    def _fold_behind(self, folded: Mapping[str, int]) -> bool:
+        """Fold one batch of what lies behind the file's watermarks; `True` when more waits."""
+        archives_at = archives_changed_ns(self._root)
+        if archives_at != self._archives_at or any(
+            folded.get(journal, -1) < position for journal, position in self._folded.items()
+        ):
+            self._archives_checked = False  # others have archived, or an older copy of the file has taken its place
         sources = journals_of(self._root) if self._archives_checked else all_of(self._root)
         readable = [source for source in sources if source.name not in self._blocked]
-        batch = collect(readable, queries.watermarks(connection))
+        batch = collect(readable, folded)
         if batch.watermarks:
-            self._commit(connection, batch)
+            self._commit(batch)
+        self._folded = {**folded, **batch.watermarks}
         self._blocked |= batch.newer
         if not batch.is_cut:
-            self._archives_checked = True
+            self._archives_checked, self._archives_at = True, archives_at
             self._seen = {source.name: source.size_bytes for source in sources}
         return batch.is_cut
 
@@ -221,26 +257,40 @@ class Folder:
         if database.is_usable(self._sibling):
             with suppress(RunLogError, duckdb.Error):
                 database.copy(self._sibling, self.path, wait_s=self._wait_s)
+                return
+        schema.make(self.path)
 
-    def _commit(self, connection: DuckDBPyConnection, batch: Batch) -> None:
+    def _commit(self, batch: Batch) -> None:
         import duckdb
 
         self._keep(batch.foreign)
         try:
-            self._write(connection, batch.lines, batch.watermarks)
+            self._load_and_write(batch.lines, batch.watermarks)
         except (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException):
-            _roll_back(connection)
             self._failures += 1
             if self._failures < _PATIENCE:
                 raise
-            self._write(connection, self._without_culprits(connection, batch.lines), batch.watermarks)
+            with database.attached(self.path, read_only=False, wait_s=self._wait_s) as connection:
+                lines = self._without_culprits(connection, batch.lines)
+            self._load_and_write(lines, batch.watermarks)
         self._failures = 0
 
+    def _load_and_write(self, lines: Sequence[Line], watermarks: Mapping[str, int]) -> None:
+        """Write lines; reading them, a third of the work, is done before the file is taken from those who ask."""
+
+        def load(connection: DuckDBPyConnection) -> None:
+            if lines:  # DuckDB gives an empty list no columns
+                self._keep([lines[n] for n in patch.load(connection, [line.text for line in lines])])
+            self._wish.touch()
+
+        try:
+            with database.attached(self.path, read_only=False, wait_s=self._wait_s, prepare=load) as connection:
+                self._write(connection, lines, watermarks)
+        finally:
+            self._wish.unlink(missing_ok=True)
+
     def _write(self, connection: DuckDBPyConnection, lines: Sequence[Line], watermarks: Mapping[str, int]) -> None:
-        """Write rows and watermarks in one transaction."""
-        if lines:  # DuckDB gives an empty list no columns
-            bad = patch.load(connection, [line.text for line in lines])
-            self._keep([lines[n] for n in bad])
+        """Write the rows of the loaded lines and the watermarks in one transaction."""
         connection.execute("BEGIN")
         if lines:
             patch.write(connection)

@@ -103,11 +103,15 @@ MARKS = ("rating", "favourite", "tags", "note")
 
 
 def load(connection: DuckDBPyConnection, lines: Sequence[str]) -> list[int]:
-    """Read lines into the temporary table `event`; return the places of those that are no events."""
+    """Read lines into the temporary tables `event` and `patch`; return the places of those that are no events.
+
+    It needs no file, so it is done before one is taken.
+    """
     connection.execute(_LOAD, {"lines": list(lines), "structure": json.dumps(FIELD_TYPES)})
     bad = connection.execute(f"SELECT n FROM temp.event WHERE NOT coalesce({_IS_EVENT}, false) ORDER BY n").fetchall()
     if bad:
         connection.execute(f"DELETE FROM temp.event WHERE NOT coalesce({_IS_EVENT}, false)")
+    connection.execute(_patches())
     return [int(n) for (n,) in bad]
 
 
@@ -115,7 +119,6 @@ def write(connection: DuckDBPyConnection) -> None:
     """Merge the loaded events into the tables; the caller has begun the transaction and commits it."""
     kinds = {kind for (kind,) in connection.execute("SELECT DISTINCT event FROM temp.event").fetchall()}
     if not kinds.isdisjoint(RUN_KINDS):
-        connection.execute(_patches())
         connection.execute(_merge_runs())
     for kind, statements in _STATEMENTS.items():
         if kind in kinds:

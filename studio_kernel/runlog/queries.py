@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Words: TypeAlias = "str | Sequence[str] | None"
+Row: TypeAlias = "tuple[Mapping[str, object], tuple[Asset, ...]]"
 
 _log = logging.getLogger(__name__)
 
@@ -199,16 +200,23 @@ def condition_of(wanted: RunFilter, before: Cursor | None = None) -> Condition:
 
 def page(
     connection: DuckDBPyConnection, wanted: RunFilter, limit: int | None, before: Cursor | None, offset: int = 0
-) -> list[RunRecord]:
-    """Return runs, newest first."""
-    where = condition_of(wanted, before)
-    return _records(connection, where, limit, offset)
+) -> list[Row]:
+    """Return runs, newest first; `records` makes something of them."""
+    return _rows(connection, condition_of(wanted, before), limit, offset)
 
 
-def by_id(connection: DuckDBPyConnection, run_id: str) -> RunRecord | None:
-    """Return one run."""
-    found = _records(connection, Condition("id = ?::UUID", (run_id,)), 1)
-    return found[0] if found else None
+def by_id(connection: DuckDBPyConnection, run_id: str) -> list[Row]:
+    """Return one run, or nothing."""
+    return _rows(connection, Condition("id = ?::UUID", (run_id,)), 1)
+
+
+def records(rows: Iterable[Row]) -> list[RunRecord]:
+    """Return rows as runs.
+
+    Apart from reading them, for it takes as long again: meanwhile the file is free for one that writes.
+    """
+    found = (_record(row, assets) for row, assets in rows)
+    return [record for record in found if record is not None]
 
 
 def ids_like(connection: DuckDBPyConnection, part: str, limit: int) -> list[str]:
@@ -386,13 +394,12 @@ _RECORD_COLUMNS = (
 _QUEUE_COLUMNS = ("owner", "attempt", "priority", "cancel_at", "reserved_for", "private", "ticket")
 
 
-def _records(connection: DuckDBPyConnection, where: Condition, limit: int | None, offset: int = 0) -> list[RunRecord]:
+def _rows(connection: DuckDBPyConnection, where: Condition, limit: int | None, offset: int = 0) -> list[Row]:
     query = _newest(", ".join(_RECORD_COLUMNS), "runs", where, limit, offset)
     rows = connection.execute(query, where.values).fetchall()
     found = [dict(zip(_RECORD_COLUMNS, row, strict=True)) for row in rows]
     assets = assets_of(connection, [str(row["id"]) for row in found])
-    records = (_record(row, assets[str(row["id"])]) for row in found)
-    return [record for record in records if record is not None]
+    return [(row, assets[str(row["id"])]) for row in found]
 
 
 def _newest(columns: str, source: str, where: Condition, limit: int | None, offset: int = 0) -> str:

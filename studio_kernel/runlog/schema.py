@@ -75,6 +75,15 @@ def create(connection: DuckDBPyConnection, steps: Sequence[Migration] | None = N
             connection.execute("COMMIT")
 
 
+def make(path: Path) -> None:
+    """Make a new file of this version.
+
+    It takes its place when it is whole: somebody who asked in between met a file without tables.
+    """
+    with database.new_file(path) as connection:
+        create(connection)
+
+
 @contextmanager
 def empty(*, confined: bool) -> Iterator[DuckDBPyConnection]:
     """Give a connection to a database in memory that stands for a home where nothing was logged yet."""

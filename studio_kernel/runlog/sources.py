@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import gzip
 import os
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 JOURNAL_SUFFIX = ".jsonl"
 ARCHIVE_SUFFIX = ".jsonl.gz"
@@ -40,17 +42,41 @@ class Source:
         """Whether the file is compressed."""
         return self.path.name.endswith(ARCHIVE_SUFFIX)
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nobody will append to it any more: the lock beside it, which its process holds, is free."""
+        lock = self.path.with_suffix(".lock")
+        try:
+            with FileLock(lock, timeout=0, thread_local=False) if lock.exists() else nullcontext():
+                return True
+        except (Timeout, OSError):  # its process lives, or nothing can be locked here
+            return False
+
     def read(self, position: int, limit: int) -> bytes:
         """Return whole lines from `position` on: about `limit` bytes, more when the first line is longer.
 
         A last line that is not complete yet is left out.
         """
+        data = self._read(position, limit)
+        return data[: data.rfind(b"\n") + 1]
+
+    def torn_line(self, position: int) -> bytes:
+        """Return what stands behind the last whole line when nobody will complete it; `position` is where it begins.
+
+        A power cut or a disk that failed leaves one; a process that is killed does not.
+        """
+        if self.is_archived or not self.is_given_up:
+            return b""
+        rest = self._read(position, self.size_bytes)
+        return b"" if b"\n" in rest else rest  # its process completed it, and ended, since it was listed
+
+    def _read(self, position: int, limit: int) -> bytes:
         with gzip.open(self.path, "rb") if self.is_archived else self.path.open("rb") as file:
             file.seek(position)
             data = file.read(min(limit, self.size_bytes - position))
             while b"\n" not in data and (more := file.read(_STEP_BYTES)):
                 data += more
-        return data[: data.rfind(b"\n") + 1]
+        return data
 
 
 def journals_of(root: Path) -> list[Source]:
@@ -74,6 +100,14 @@ def archives_of(root: Path) -> list[Source]:
             if entry.name.endswith(ARCHIVE_SUFFIX) and name and size.isdigit():
                 found.append(Source(name, Path(entry.path), int(size)))
     return sorted(found, key=lambda source: source.name)
+
+
+def archives_changed_ns(root: Path) -> int | None:
+    """Return when an archive was last added or taken away, in nanoseconds; `None` when there are none."""
+    try:
+        return (root / "journal" / "done").stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
 
 
 def all_of(root: Path) -> list[Source]:

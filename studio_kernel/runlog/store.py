@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 READ_WAIT_S = 1.0
+PUBLISH_S = 8.0  # the public file is written at most this often, however many processes there are
 _EVERY_RUN = RunFilter()
 _NOWHERE = Origin()
 
@@ -270,7 +271,8 @@ class RunLog:
         """Return a run with everything the log knows about it; `None` when there is none of that id."""
         if not _is_uuid(run_id):
             return None
-        return self._ask(lambda connection: queries.by_id(connection, run_id), pause_s=0.0)
+        found = queries.records(self._ask(lambda connection: queries.by_id(connection, run_id), pause_s=0.0))
+        return found[0] if found else None
 
     def find(self, part: str, limit: int = 10) -> list[str]:
         """Return the ids that begin or end with `part`, newest first."""
@@ -290,7 +292,7 @@ class RunLog:
         offset : int
             How many to leave out first, for those who jump: 25 ms at 600,000, while a cursor costs nothing.
         """
-        return self._ask(lambda connection: queries.page(connection, wanted, limit, before, offset))
+        return queries.records(self._ask(lambda connection: queries.page(connection, wanted, limit, before, offset)))
 
     def frame(
         self, wanted: RunFilter = _EVERY_RUN, *, limit: int | None = 50, where: str | None = None
@@ -402,7 +404,13 @@ class RunLog:
 
     def run_and_watermarks(self, run_id: str) -> tuple[RunRecord | None, dict[str, int]]:
         """Return a run, and how far each journal had been read for the answer: a `Tail` goes on from there."""
-        return self._ask(lambda connection: (queries.by_id(connection, run_id), queries.watermarks(connection)))
+        if not _is_uuid(run_id):
+            return None, {}
+        rows, watermarks = self._ask(
+            lambda connection: (queries.by_id(connection, run_id), queries.watermarks(connection))
+        )
+        found = queries.records(rows)
+        return (found[0] if found else None), watermarks
 
     def expect(self, positions: Mapping[str, int]) -> None:
         """Let every answer from now on include what other processes have written up to `positions`.
@@ -497,7 +505,7 @@ class RunLog:
                     Duty(self._journal.flush, 0.2),
                     Duty(self._make_calls, 0.2),
                     Duty(self._live.catch_up, 0.5),
-                    Duty(self._publish, 10.0),
+                    Duty(lambda: self._publish(PUBLISH_S), 2.0),
                 )
         if self._network:
             warnings.warn(
@@ -507,11 +515,11 @@ class RunLog:
                 stacklevel=4,
             )
 
-    def _publish(self) -> None:
+    def _publish(self, pause_s: float = 0.0) -> None:
         """Bring the public file up to date, and put away journals that are in both files."""
         import duckdb
 
-        if not self._public.catch_up(pause_s=0.0, limit_s=60.0):
+        if (pause_s and not self._public.is_behind()) or not self._public.catch_up(pause_s=pause_s, limit_s=60.0):
             return
         idle = [source for source in journals_of(self.directory) if source.name != self._journal.open_name]
         if idle:
@@ -537,6 +545,7 @@ class RunLog:
             raise RunLogError(str(error)) from error
 
     def _answer(self, question: Callable[[DuckDBPyConnection], Answer], confined: bool) -> Answer:
+        self._live.let_go_first()
         with self._reading(confined) as connection:
             return question(connection)
 

@@ -7,16 +7,23 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from runlog_tools import log_run, request
+from runlog_tools import later_schema, log_run, request
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.runs import Origin, RunStatus
-from studio_kernel.runlog import RunLog, events, new_run_id
+from studio_kernel.runlog import RunLog, events, new_run_id, schema
 from studio_kernel.runlog.fold import Folder
 from studio_kernel.runlog.journal import Journal
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+RUNLOG = str(Path(schema.__file__).parent)
 
 
 def until_killed(home: str, acknowledged: str) -> None:
@@ -54,8 +61,14 @@ def log_runs(home: str, count: str, pause_s: str) -> None:
         for _ in range(int(count)):
             begun = time.perf_counter()
             run_id = log_run(log)
-            print(run_id, (time.perf_counter() - begun) * 1e3 / 3, flush=True)
+            print(run_id, round((time.perf_counter() - begun) * 1e3 / 3, 3), flush=True)
             time.sleep(float(pause_s))
+
+
+def log_and_die(home: str) -> None:
+    """Log a run and be gone before it is folded."""
+    log_run(RunLog(Path(home)))
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def hold(path: str, *, read_only: bool = False) -> None:
@@ -74,6 +87,64 @@ def hold(path: str, *, read_only: bool = False) -> None:
 def hold_reading(path: str) -> None:
     """Keep a DuckDB file open for reading only."""
     hold(path, read_only=True)
+
+
+def migrate(home: str, kill_at: str) -> None:
+    """Bring the files of a home to a later version and be killed before line `kill_at` of it; print the lines."""
+    lines = 0
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Callable[..., object] | None:
+        nonlocal lines
+        if event == "line":
+            lines += 1
+            if lines == int(kill_at):
+                os.kill(os.getpid(), signal.SIGKILL)
+        return trace if _is_migrating(frame) else None
+
+    with later_schema():
+        sys.settrace(trace)
+        RunLog(Path(home)).sync()
+        sys.settrace(None)
+    print(lines, flush=True)
+
+
+def _is_migrating(frame: FrameType | None) -> bool:
+    """Return whether a function of the run log is called, directly or not, by the one that migrates a file."""
+    if frame is None or not frame.f_code.co_filename.startswith(RUNLOG):
+        return False
+    while frame is not None and frame.f_code is not schema.bring_up_to_date.__code__:
+        frame = frame.f_back
+    return frame is not None
+
+
+def log_and_count(home: str, count: str, pause_s: str) -> None:
+    """Log runs and ask in between; print the version of DuckDB, then each id."""
+    import duckdb
+
+    print(duckdb.__version__, flush=True)
+    with RunLog(Path(home)) as log:
+        for number in range(int(count)):
+            print(log_run(log), flush=True)
+            time.sleep(float(pause_s))
+            if number % 10 == 9:
+                assert log.count() > number
+
+
+class StoppingFolder(Folder):
+    """A folder that is stopped when it has the file and is about to write."""
+
+    def _write(self, connection: DuckDBPyConnection, watermarks: Mapping[str, int]) -> None:
+        print("folding", flush=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        super()._write(connection, watermarks)
+
+
+def stop_in_a_fold(home: str) -> None:
+    """Stop in the middle of a fold, as a laptop that goes to sleep; once woken, end it."""
+    root = Path(home)
+    folder = StoppingFolder(root, root / "live.duckdb", sibling=root / "runs.duckdb", wait_s=1.0, keeps_bad_lines=True)
+    assert folder.catch_up(pause_s=0.0)
+    print("folded", flush=True)
 
 
 def fold_without_posix_lock(home: str, seconds: str) -> None:

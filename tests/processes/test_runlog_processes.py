@@ -13,13 +13,17 @@ from pathlib import Path
 import pytest
 
 from runlog_tools import child, eventually, live, log_run, public, rows, write_events
+from soaking import length, soak
 from studio_kernel.domain.marks import Project
-from studio_kernel.runlog import RunLog, database, events
-from studio_kernel.runlog.sources import journals_of
+from studio_kernel.errors import RunLogError
+from studio_kernel.runlog import RunLog, database, events, patch
+from studio_kernel.runlog.fold import _watermarks, collect
+from studio_kernel.runlog.sources import all_of, journals_of
 
-KILLS = int(os.environ.get("STUDIO_TEST_KILLS", "15"))
-HOLD_S = float(os.environ.get("STUDIO_TEST_HOLD_S", "6"))
+KILLS = length(12, 100)
+HOLD_S = length(4.0, 120.0)
 LEAKED = re.compile("nanobind:| - leaked| - ... skipped|See https://nanobind")  # DuckDB, given up by a forked child
+APPEND_S = 0.05
 RANK = {"queued": 0, "started": 1, "finished": 2}
 STATUS_RANK = {"queued": 0, "running": 1, "succeeded": 2}
 posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals and fork")
@@ -44,6 +48,7 @@ def size_of(path: Path) -> int:
 
 
 @posix
+@soak
 def test_nothing_acknowledged_is_lost_or_doubled_by_kill_9(tmp_path):
     notes = tmp_path / "acknowledged"
     chance = random.Random(1)
@@ -72,12 +77,13 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_kill_9(tmp_path):
     print(f"{KILLS} kills, {len(acknowledged)} runs, {len(lost)} lost, {assets[0]} assets")
 
 
+@soak
 def test_a_program_that_holds_the_public_file_stops_nobody(tmp_path):
     with RunLog(tmp_path) as log:
         log_run(log)
     holder = child("hold", public(tmp_path))
     assert holder.stdout.readline() == "held\n"
-    writers = [child("log_runs", tmp_path, int(HOLD_S * 10), 0.05) for _ in range(2)]
+    writers = [child("log_runs", tmp_path, int(HOLD_S * 5), 0.15) for _ in range(2)]
     with RunLog(tmp_path) as reader:
         delays = []
         while any(writer.poll() is None for writer in writers):
@@ -87,48 +93,67 @@ def test_a_program_that_holds_the_public_file_stops_nobody(tmp_path):
             time.sleep(0.1)
         printed = [line.split() for writer in writers for line in finish(writer)]
         ids, times = {line[0] for line in printed}, sorted(float(line[1]) for line in printed)
-        assert len(ids) == 2 * int(HOLD_S * 10)
+        assert len(ids) == 2 * int(HOLD_S * 5)
         assert times[len(times) // 2] < 5
         assert max(delays) < 5
         eventually(lambda: reader.count() == len(ids) + 1)
         reader.sync()
         assert reader.health().public_is_busy
+        late = log_run(reader)
         finish(holder, "let go\n")
-        reader.sync()
+        eventually(lambda: rows(public(tmp_path), "SELECT count(*) FROM runs") == [(len(ids) + 2,)], within_s=15)
         assert not reader.health().public_is_busy
+    ids.add(late)
     assert rows(public(tmp_path), "SELECT answer FROM my_notes") == [(42,)]
     assert rows(public(tmp_path), "SELECT n FROM my_view") == [(len(ids) + 1,)]
     assert {str(run_id) for (run_id,) in rows(public(tmp_path), "SELECT id FROM runs")} >= ids
 
 
+@soak
 def test_a_program_that_reads_the_live_file_delays_only_the_view(tmp_path):
     with RunLog(tmp_path) as log:
         known = log_run(log)
     holder = child("hold_reading", live(tmp_path))
     assert holder.stdout.readline() == "held\n"
-    with RunLog(tmp_path) as log:
-        begun = time.monotonic()
-        added = log_run(log)
-        assert time.monotonic() - begun < 1
-        assert known in {run.id for run in log.runs()}
+    stop, appends, ids = time.monotonic() + length(2.0, 120.0), [], set()
+    with RunLog(tmp_path) as log, RunLog(tmp_path) as viewer:
+        while time.monotonic() < stop:
+            begun = time.monotonic()
+            ids.add(log_run(log))
+            appends.append(time.monotonic() - begun)
+            assert {run.id for run in viewer.runs()} == {known}
         finish(holder, "let go\n")
-        assert log.run(added) is not None
+        eventually(lambda: {run.id for run in viewer.runs(limit=None)} == {known, *ids})
+    assert max(appends) < 3 * APPEND_S
+    print(f"{len(ids)} runs while the live file was held, slowest append {max(appends) * 1e3 / 3:.1f} ms")
 
 
 @posix
-def test_a_stopped_folder_blocks_no_append_and_is_named(tmp_path):
+@soak
+@pytest.mark.parametrize("end", [signal.SIGCONT, signal.SIGKILL])
+def test_a_process_that_is_stopped_while_it_folds_delays_no_append_and_is_named(tmp_path, end):
     with RunLog(tmp_path) as log:
-        log_run(log)
-    holder = child("hold", live(tmp_path))
-    assert holder.stdout.readline() == "held\n"
-    holder.send_signal(signal.SIGSTOP)
+        ids = {log_run(log)}
+    write_events(tmp_path, [(1_790_000_000_000_000, events.project(Project("p", "late")))])
+    folder = child("stop_in_a_fold", tmp_path)
+    assert folder.stdout.readline() == "folding\n"
+    stop, appends = time.monotonic() + length(2.0, 60.0), []
     with RunLog(tmp_path) as log:
-        log_run(log)
-        with pytest.raises(Exception, match=str(holder.pid)):
+        while time.monotonic() < stop:
+            begun = time.monotonic()
+            ids.add(log_run(log))
+            appends.append(time.monotonic() - begun)
+            time.sleep(0.01)
+        assert sorted(appends)[int(len(appends) * 0.99)] < 3 * APPEND_S
+        with pytest.raises(RunLogError, match=str(folder.pid)):
             log.count()
-        holder.kill()
-        holder.communicate()
-        eventually(lambda: log.count() == 2)
+        folder.send_signal(end)
+        out, _ = folder.communicate(timeout=60)
+        assert out == ("folded\n" if end == signal.SIGCONT else "")
+        eventually(lambda: log.count() == len(ids))
+        assert [project.id for project in log.projects()] == ["p"]
+    assert rows(live(tmp_path), "SELECT count(*), count(DISTINCT id) FROM run_rows") == [(len(ids),) * 2]
+    print(f"{len(ids)} runs while the folder was stopped, slowest append {max(appends) * 1e3 / 3:.1f} ms")
 
 
 def test_two_folders_that_lost_their_locks_keep_every_run_once(tmp_path):
@@ -151,7 +176,9 @@ def test_a_fold_that_overwrites_another_one_is_made_good(tmp_path):
             pass  # closing it drops the lock that DuckDB holds for this process
         ids |= {line.split()[0] for line in finish(child("log_runs", tmp_path, 20, 0))}
         write_events(tmp_path, [(1_790_000_000_000_000, events.project(Project("p", "late")))])
-        late._fold_batch(connection)
+        batch = collect(all_of(tmp_path), _watermarks(connection))
+        patch.load(connection, [line.text for line in batch.lines])
+        late._write(connection, batch.watermarks)
     with RunLog(tmp_path) as log:
         log.sync()
         assert {run.id for run in log.runs(limit=None)} == ids

@@ -8,11 +8,12 @@ import threading
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 from runlog_tools import child, eventually, live, log_run, public, request, rows, write_events, write_journal
 from studio_kernel.domain.marks import Mark
 from studio_kernel.domain.runs import Origin, RunStatus
-from studio_kernel.runlog import RunFilter, RunLog, database, events, fold, new_run_id, quarantine
+from studio_kernel.runlog import RunFilter, RunLog, database, events, fold, new_run_id, quarantine, schema
 from studio_kernel.runlog.fold import Folder
 
 NOW = 1_790_000_000_000_000
@@ -115,15 +116,31 @@ def test_fields_of_the_wrong_type_do_not_stop_the_log(tmp_path):
         assert (run.status, run.cost_usd, run.assets, run.rating) == (RunStatus.SUCCEEDED, None, (), None)
 
 
-def test_a_torn_last_line_waits_for_its_rest(tmp_path):
+def test_a_torn_last_line_waits_while_its_process_lives(tmp_path):
     first, second = new_run_id(), new_run_id()
     torn = events.encode(queued(run_id=second), NOW + 1)
-    write_journal(tmp_path, [events.encode(queued(run_id=first), NOW), torn[:50]])
-    with RunLog(tmp_path) as log:
+    path = write_journal(tmp_path, [events.encode(queued(run_id=first), NOW), torn[:50]])
+    with FileLock(path.with_suffix(".lock")), RunLog(tmp_path) as log:
         assert [run.id for run in log.runs()] == [first]
         write_journal(tmp_path, [torn[50:]])
         assert log.run(second) is not None
         assert log.health().quarantined == 0
+
+
+@pytest.mark.parametrize("size", [50, 100_000])
+def test_a_torn_last_line_of_a_process_that_is_gone_is_put_aside_and_counted(tmp_path, size):
+    first = new_run_id()
+    torn = events.encode(queued("x" * 200_000), NOW + 1)[:size]
+    path = write_journal(tmp_path, [events.encode(queued(run_id=first), NOW), torn])
+    path.with_suffix(".lock").touch()
+    with RunLog(tmp_path) as log:
+        assert [run.id for run in log.runs()] == [first]
+        log.sync()
+        assert log.health().quarantined == 1
+        assert log.health().error is None
+    assert bad_lines(tmp_path) == [torn]
+    assert not path.exists(), "it is archived like any other"
+    assert rows(public(tmp_path), "SELECT count(*) FROM runs") == [(1,)]
 
 
 def test_a_batch_is_bounded_and_a_longer_line_still_folded(tmp_path):
@@ -270,3 +287,16 @@ def test_a_public_file_that_the_user_has_open_in_this_process_keeps_its_lock(tmp
             assert connection.execute("SELECT count(*) FROM runs").fetchone() == (1,)
         log.sync()
     assert rows(public(tmp_path), "SELECT count(*), (SELECT answer FROM mine) FROM runs") == [(2, 42)]
+
+
+def test_a_file_is_there_only_once_it_has_its_tables(tmp_path):
+    with database.new_file(live(tmp_path)) as connection:
+        schema.create(connection)
+        assert not live(tmp_path).exists(), "somebody who asks now answers from an empty log"
+    newest = schema.migrations()[-1].version
+    assert rows(live(tmp_path), "SELECT value::INTEGER FROM meta WHERE key = 'schema_version'") == [(newest,)]
+
+
+def test_a_folder_makes_a_missing_file_whole(tmp_path):
+    folder_of(tmp_path)._replace_missing()
+    assert rows(live(tmp_path), "SELECT count(*) FROM runs") == [(0,)]

@@ -129,19 +129,51 @@ def test_both_files_are_rebuilt_from_journals_and_archives_alone(tmp_path, ids):
     assert_complete(tmp_path, ids)
 
 
-def test_an_old_copy_of_the_file_gets_what_was_archived_since(tmp_path):
+@pytest.mark.parametrize("restored", [[live], [public], [live, public]])
+def test_an_old_backup_gets_what_was_logged_and_archived_since(tmp_path, restored):
     with RunLog(tmp_path) as log:
-        old = log_run(log)
+        ids = {log_run(log)}
         log.sync()
-        shutil.copy(live(tmp_path), tmp_path / "backup")  # safe here: nothing is attached in this process
-        new = log_run(log)
+        back_up(tmp_path)
+        ids.add(log_run(log))
     with RunLog(tmp_path) as log:
-        newest = log_run(log)
+        ids.add(log_run(log))
     assert journals_of(tmp_path) == []
-    shutil.copy(tmp_path / "backup", live(tmp_path))
+    for path in restored:
+        restore(path(tmp_path))
     with RunLog(tmp_path) as log:
         log.sync()
-        assert {run.id for run in log.runs()} == {old, new, newest}
+        assert {run.id for run in log.runs()} == ids
+    assert_unique(tmp_path, 3)
+
+
+def test_an_old_backup_that_is_restored_under_an_open_log_is_noticed_with_the_next_event(tmp_path):
+    with RunLog(tmp_path) as open_log:
+        ids = {log_run(open_log)}
+        open_log.sync()
+        back_up(tmp_path)
+        with RunLog(tmp_path) as other:
+            ids.add(log_run(other))
+        open_log.sync()
+        assert open_log.count() == 2
+        restore(live(tmp_path))
+        ids.add(log_run(open_log))
+        assert {run.id for run in open_log.runs()} == ids
+    assert_unique(tmp_path, 3)
+
+
+def back_up(home):
+    for path in (live(home), public(home)):
+        shutil.copy(path, path.with_suffix(".backup"))  # safe here: nothing is attached in this process
+
+
+def restore(path):
+    shutil.copy(path.with_suffix(".backup"), path)
+
+
+def assert_unique(home, count):
+    for path in (live(home), public(home)):
+        assert rows(path, "SELECT count(*), count(DISTINCT id) FROM runs") == [(count, count)]
 
 
 def test_two_processes_that_meet_a_damaged_file_rebuild_it_once(tmp_path, ids):
