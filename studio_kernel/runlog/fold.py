@@ -279,21 +279,19 @@ class Folder:
         """Write lines; reading them, a third of the work, is done before the file is taken from those who ask."""
 
         def load(connection: DuckDBPyConnection) -> None:
-            if lines:  # DuckDB gives an empty list no columns
-                self._keep([lines[n] for n in patch.load(connection, [line.text for line in lines])])
+            self._keep([lines[n] for n in patch.load(connection, [line.text for line in lines])])
             self._wish.touch()
 
         try:
             with database.attached(self.path, read_only=False, wait_s=self._wait_s, prepare=load) as connection:
-                self._write(connection, lines, watermarks)
+                self._write(connection, watermarks)
         finally:
             self._wish.unlink(missing_ok=True)
 
-    def _write(self, connection: DuckDBPyConnection, lines: Sequence[Line], watermarks: Mapping[str, int]) -> None:
+    def _write(self, connection: DuckDBPyConnection, watermarks: Mapping[str, int]) -> None:
         """Write the rows of the loaded lines and the watermarks in one transaction."""
         connection.execute("BEGIN")
-        if lines:
-            patch.write(connection)
+        patch.write(connection)
         connection.execute("DELETE FROM log.fold_state WHERE journal IN (SELECT unnest(?))", [list(watermarks)])
         connection.execute(
             "INSERT INTO log.fold_state SELECT unnest(?), unnest(?), make_timestamp(?)",

@@ -133,7 +133,7 @@ def _listed(words: Sequence[str]) -> str:
 _LOAD = """
 CREATE OR REPLACE TEMP TABLE event AS
 SELECT n, unnest(from_json(CASE WHEN json_valid(line) AND json_type(line) = 'OBJECT' THEN line END, $structure))
-FROM (SELECT unnest($lines) AS line, generate_subscripts($lines, 1) - 1 AS n)
+FROM (SELECT unnest($lines::VARCHAR[]) AS line, generate_subscripts($lines::VARCHAR[], 1) - 1 AS n)
 """
 
 _FINAL = tuple(str(status) for status in RunStatus if status.is_final)

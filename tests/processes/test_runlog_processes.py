@@ -17,7 +17,8 @@ from soaking import length, soak
 from studio_kernel.domain.marks import Project
 from studio_kernel.errors import RunLogError
 from studio_kernel.runlog import RunLog, database, events, patch
-from studio_kernel.runlog.fold import _watermarks, collect
+from studio_kernel.runlog.fold import collect
+from studio_kernel.runlog.queries import watermarks
 from studio_kernel.runlog.sources import all_of, journals_of
 
 KILLS = length(12, 100)
@@ -176,7 +177,7 @@ def test_a_fold_that_overwrites_another_one_is_made_good(tmp_path):
             pass  # closing it drops the lock that DuckDB holds for this process
         ids |= {line.split()[0] for line in finish(child("log_runs", tmp_path, 20, 0))}
         write_events(tmp_path, [(1_790_000_000_000_000, events.project(Project("p", "late")))])
-        batch = collect(all_of(tmp_path), _watermarks(connection))
+        batch = collect(all_of(tmp_path), watermarks(connection))
         patch.load(connection, [line.text for line in batch.lines])
         late._write(connection, batch.watermarks)
     with RunLog(tmp_path) as log:
