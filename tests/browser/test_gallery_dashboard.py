@@ -26,7 +26,7 @@ PROMPTS = (
 @pytest.fixture(scope="module")
 def studio(private_env):
     """An editor on the home that the dashboards show."""
-    with sk.open(private_env["STUDIO_HOME"]) as studio:
+    with sk.open(private_env["STUDIO_HOME"], runner="inline") as studio:
         for seed, prompt in enumerate(PROMPTS * 3):
             studio.generate(prompt, seed=seed, progress=False, **QUICK)
         yield studio

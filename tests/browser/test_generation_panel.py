@@ -12,7 +12,7 @@ CELLS = (
 import tempfile
 import studio_kernel as sk
 from studio_widgets import GenerationPanel
-studio = sk.open(tempfile.mkdtemp())
+studio = sk.open(tempfile.mkdtemp(), runner="inline")
 panel = GenerationPanel(studio, model="procedural")
 """,
     "panel",

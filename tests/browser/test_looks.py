@@ -7,7 +7,7 @@ CELLS = (
 import tempfile
 import studio_kernel as sk
 from studio_widgets import GalleryPanel, GenerationPanel
-studio = sk.open(tempfile.mkdtemp())
+studio = sk.open(tempfile.mkdtemp(), runner="inline")
 for seed, prompt in enumerate(["a red house in a meadow", "a blue boat", "a green tree", "yellow stars"] * 3):
     run = studio.generate(prompt, model="procedural", seed=seed, progress=False)
 studio.mark(run, rating=4, favourite=True)

@@ -30,7 +30,7 @@ CELLS = (
 import os
 import studio_kernel as sk
 from studio_widgets import GenerationPanel
-panel = GenerationPanel(sk.open(os.environ["STUDIO_HOME"]), model="studio-tiny")
+panel = GenerationPanel(sk.open(os.environ["STUDIO_HOME"], runner="inline"), model="studio-tiny")
 """,
     "panel",
 )
@@ -38,7 +38,7 @@ panel = GenerationPanel(sk.open(os.environ["STUDIO_HOME"]), model="studio-tiny")
 
 @pytest.fixture
 def studio(private_env):
-    with sk.open(private_env["STUDIO_HOME"]) as studio:
+    with sk.open(private_env["STUDIO_HOME"], runner="inline") as studio:
         yield studio
 
 

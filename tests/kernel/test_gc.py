@@ -134,7 +134,7 @@ def test_leftovers_of_killed_processes_are_removed(studio, used):
 
 
 def newer(home):
-    write_journal(home, [b'{"v":2,"ts":1,"event":"sweep","what":"ever"}\n'])
+    write_journal(home, [b'{"v":9,"ts":1,"event":"sweep","what":"ever"}\n'])
 
 
 def garbage(home):
@@ -197,13 +197,16 @@ def test_a_damaged_log_is_built_anew_or_nothing_is_removed(home):
         assert kept <= stored(studio)
 
 
-def test_a_torn_last_line_does_not_stand_in_the_way(home):
+def test_a_line_that_a_power_cut_tore_stands_in_the_way_until_somebody_has_looked_at_it(home):
     with sk.open(home) as studio:
         studio.generate("a boat", **QUICK)
         studio.assets.put(png(2))
     aged(home / "assets")
-    write_journal(home, [b'{"v":1,"ts":1790000000000000,"event":"que'])
+    write_journal(home, [b'{"v":2,"ts":1790000000000000,"event":"que'])
     with sk.open(home) as studio:
+        assert "1 line" in collect(studio).refusal
+        for path in (home / "journal" / "bad").iterdir():
+            path.unlink()
         assert len(collect(studio).removed["asset"]) == 1
 
 
