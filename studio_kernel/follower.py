@@ -111,10 +111,15 @@ class Follower:
             self._ears.pop(run_id, None)
 
     def close(self) -> None:
-        """Follow nothing any more; may be called twice."""
+        """Follow nothing any more, and tell so to whoever waits; may be called twice."""
         with self._lock:
             self._closed = True
             thread = self._thread
+            for job in list(self._jobs.values()):
+                job.trouble = StudioError(
+                    f"this studio is closed, and run {job.run_id} goes on without it; open the home again with "
+                    f"sk.open() and ask for studio.run({job.run_id!r})"
+                )
         self._wake.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join()

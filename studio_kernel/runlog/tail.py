@@ -7,8 +7,9 @@ a second: one listing of the directory when nothing has happened.
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from studio_kernel.runlog.sources import Source, archives_of, journals_of
 
 _READ_BYTES = 4 << 20
 _CLOCK_TICK_NS = 100_000_000
+_UNKNOWN = -1
 
 
 class Tail:
@@ -32,7 +34,9 @@ class Tail:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._archived_at = 0
+        self._directory = root / "journal"
+        self._listed_at = self._archived_at = _UNKNOWN
+        self._journals: dict[str, str] = {}
         self._archives: set[str] = set()
         self._positions = {source.name: source.size_bytes for source in (*self._new_archives(), *journals_of(root))}
 
@@ -54,19 +58,28 @@ class Tail:
         same moment.
         """
         found: list[Event] = []
-        for source in (*self._new_archives(), *journals_of(self._root)):
+        for source in (*self._new_archives(), *self._grown_journals()):
             found += self._read(source)
         return sorted(found, key=lambda event: event["ts"])  # type: ignore[arg-type,return-value]  # asked in _decoded
 
+    def _grown_journals(self) -> Iterator[Source]:
+        """Yield the journals that have grown. Their directory is listed only when it has changed: many ask often."""
+        changed_at = _changed_at(self._directory)
+        if changed_at != self._listed_at:
+            self._listed_at = _reliable(changed_at)
+            self._journals = {source.name: str(source.path) for source in journals_of(self._root)}
+        for name, path in self._journals.items():
+            with suppress(FileNotFoundError):  # archived since, and read there
+                size = os.stat(path).st_size  # noqa: PTH116 - a Path for each of these would cost more than the call
+                if size > self._positions.get(name, 0):
+                    yield Source(name, Path(path), size)
+
     def _new_archives(self) -> list[Source]:
         """Return the archives when there are new ones: a short-lived process may have put its journal away already."""
-        changed_at = 0
-        with suppress(FileNotFoundError):
-            changed_at = (self._root / "journal" / "done").stat().st_mtime_ns
+        changed_at = _changed_at(self._directory / "done")
         if changed_at == self._archived_at:
             return []
-        # Two changes within one tick of the clock leave one time, so a time that is still fresh is not relied upon.
-        self._archived_at = changed_at if time.time_ns() - changed_at > _CLOCK_TICK_NS else 0
+        self._archived_at = _reliable(changed_at)
         found = archives_of(self._root)
         self._archives = {source.name for source in found}
         return found
@@ -84,6 +97,18 @@ class Tail:
             self._positions[source.name] = position + len(data)
             found += [event for line in data.split(b"\n") if (event := _decoded(line)) is not None]
         return found
+
+
+def _changed_at(directory: Path) -> int:
+    try:
+        return directory.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def _reliable(changed_at: int) -> int:
+    """Return `changed_at` to be compared with later; not while it is fresh: two changes within one tick look alike."""
+    return changed_at if time.time_ns() - changed_at > _CLOCK_TICK_NS else _UNKNOWN
 
 
 def _decoded(line: bytes) -> Event | None:

@@ -56,7 +56,9 @@ def _work(home: Home, told: info.WorkerInfo) -> tuple[info.WorkerInfo, str]:
 
     settings = home.settings().worker
     workshop = Workshop(home, _engines(told.device))
+    told = replace(told, state="working")
     worker = Worker(home, told, settings, workshop, takes_remote=told.device == settings.device)
+    info.write(home, told)
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: worker.terminated.set())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from studio_kernel.errors import WorkerError
 from studio_kernel.follower import Follower
 from studio_kernel.jobs import Work
 from studio_kernel.mending import mend
@@ -44,7 +46,9 @@ class WorkerRunner:
             private=private is not None,
         )
         # One that ended for want of work just now either sees the run in its last look, or is seen to be gone here.
-        self._launcher.ensure()
+        # Where none comes up, those who wait for the run are told.
+        with suppress(WorkerError):
+            self._launcher.ensure()
 
     def cancel(self, run_ids: Sequence[str]) -> None:
         """Ask for runs to stop; where no worker is alive, those that wait end at once."""

@@ -15,8 +15,9 @@ import msgspec
 from studio_kernel.presence import is_present
 from studio_kernel.settings import Home
 
-State = Literal["working", "stopped", "idle", "replaced", "failed"]
-"""Working until it says why it has ended: asked to, nothing to do, a newer version takes over, or an error."""
+State = Literal["starting", "working", "stopped", "idle", "replaced", "failed"]
+"""Starting, then working, until it says why it has ended: asked to, nothing to do, a newer version takes over, or an
+error."""
 
 
 class WorkerInfo(msgspec.Struct, frozen=True):
@@ -42,7 +43,7 @@ class WorkerInfo(msgspec.Struct, frozen=True):
     version: str
     python: str
     started_at: datetime
-    state: State = "working"
+    state: State = "starting"
     error: str = ""
 
 
@@ -85,8 +86,8 @@ def alive(home: Home, device: str) -> WorkerInfo | None:
 
 
 def is_alive(home: Home, told: WorkerInfo) -> bool:
-    """Return whether the worker that has told this is alive and takes work."""
-    return told.state == "working" and is_present(home.locks, told.name)
+    """Return whether the worker that has told this is alive, and takes work or is about to."""
+    return told.state in ("starting", "working") and is_present(home.locks, told.name)
 
 
 def known(home: Home) -> Iterator[WorkerInfo]:

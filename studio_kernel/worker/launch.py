@@ -127,9 +127,10 @@ class Launcher:
         process = spawn(self.home, self.device)
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
-            if (found := self.current()) is not None:
+            found = self.current()
+            if found is not None and found.state == "working":
                 return found
-            if process.poll() is not None and self.current() is None:
+            if process.poll() is not None and found is None:
                 raise WorkerError(f"the worker ended as it began: {self._last_words()}")
             time.sleep(_POLL_S)
         raise WorkerError(f"the worker did not come up within {START_S:g} s: {self._last_words()}")

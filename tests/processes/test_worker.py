@@ -282,6 +282,27 @@ def test_a_worker_that_dies_as_it_begins_is_told_to_whoever_asks(working_home, m
         assert studio.count() == 0
 
 
+def test_a_worker_that_cannot_read_the_home_says_why_and_nothing_is_queued(working_home):
+    from studio_kernel.runlog import database
+
+    with sk.open(working_home, runner="inline") as studio:
+        _quick(studio, 1).wait(20)
+    live = working_home / "live.duckdb"
+    with database.attached(live, read_only=False, wait_s=5.0) as connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+    with sk.open(working_home, runner="worker") as studio, pytest.raises(WorkerError, match="newer studio"):
+        _quick(studio, 2)
+
+
+def test_whoever_waits_is_told_when_the_studio_is_closed_and_the_run_goes_on(working_home):
+    with sk.open(working_home, runner="worker") as studio:
+        run = studio.submit("a boat", **{**SLOW, "num_inference_steps": 15})
+    with pytest.raises(sk.StudioError, match="goes on without it"):
+        run.wait(10)
+    with sk.open(working_home) as again:
+        assert again.run(run.id).wait(20).status == "succeeded"
+
+
 def test_the_log_of_the_worker_has_no_prompts_and_no_secrets(working_home, monkeypatch):
     monkeypatch.setenv("FAL_KEY", "very-secret-key-0815")
     with sk.open(working_home, runner="worker") as studio:
