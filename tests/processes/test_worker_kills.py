@@ -11,14 +11,15 @@ from contextlib import suppress
 import pytest
 
 import studio_kernel as sk
+from soaking import length, soak
 from waiting import until
 from worker_tools import QUICK, worker_of
 
-KILLS = 100 if os.environ.get("STUDIO_SOAK") else 6
+KILLS = length(6, 100)
 
 
+@soak
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_no_run_is_lost_or_doubled_when_workers_are_killed(working_home):
     chance, asked, over = random.Random(7), [], threading.Event()
     with sk.open(working_home, runner="worker") as studio:
