@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from studio_kernel.studio import Studio
 
 
+MAX_PRIORITY = 100
+
+
 class RunQueue:
     """The queue of a home.
 
@@ -162,6 +165,3 @@ class RunQueue:
 
     def _require(self, wish: str) -> None:
         self._studio.require_editor(wish)
-
-
-MAX_PRIORITY = 100

@@ -27,11 +27,8 @@ ASK_AGAIN_S = 1.0
 _POLL_S = 0.01
 _LAST_WORDS = 2000
 _LONGEST_OUTPUT = 1 << 20
-# Windows has no sessions; there, a process without console and in a group and job of its own is left alone as well.
-_DETACHED = sum(
-    getattr(subprocess, name, 0)
-    for name in ("DETACHED_PROCESS", "CREATE_NEW_PROCESS_GROUP", "CREATE_BREAKAWAY_FROM_JOB")
-)
+# Windows has no sessions; there, a process without console and in a group of its own is left alone as well.
+_DETACHED = sum(getattr(subprocess, name, 0) for name in ("DETACHED_PROCESS", "CREATE_NEW_PROCESS_GROUP"))
 _OF_THE_KERNEL = ("JPY_", "MPLBACKEND")
 
 
