@@ -28,7 +28,8 @@ MAX_PRIORITY = 100
 class RunQueue:
     """The queue of a home.
 
-    Made by `Studio.queue`, not by hand.
+    Made by `Studio.queue`, not by hand. What a program does inline is shown and can be cancelled; order and pause are
+    heeded by workers.
 
     Examples
     --------
@@ -90,7 +91,7 @@ class RunQueue:
     # Changing
 
     def pause(self) -> None:
-        """Begin nothing new; what is at work goes on to its end."""
+        """Let workers begin nothing new; what is at work goes on to its end."""
         self._require("pause the queue")
         self._log.queue(paused=True)
 
@@ -158,10 +159,18 @@ class RunQueue:
     def _waiting_id(self, run: Run | str) -> str:
         run_id = run if isinstance(run, str) else run.id
         entry = self._now().get(run_id)
-        if entry is None or entry.owner:
-            state = "does not wait in the queue" if entry is None else "is at work already"
-            raise InvalidRequestError([Problem("run", f"{run_id!r} {state}; studio.queue() shows what waits")], "queue")
+        problem = "does not wait in the queue" if entry is None else _immovable(entry)
+        if problem:
+            text = f"{run_id!r} {problem}; studio.queue() shows what waits"
+            raise InvalidRequestError([Problem("run", text)], "queue")
         return run_id
 
     def _require(self, wish: str) -> None:
         self._studio.require_editor(wish)
+
+
+def _immovable(entry: QueueEntry) -> str:
+    """Return why a run cannot be moved in the queue; empty when it can."""
+    if entry.owner:
+        return "is at work already"
+    return "is done inline by the program that asked for it" if entry.reserved_for else ""
