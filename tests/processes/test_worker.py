@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 import studio_kernel as sk
+from runlog_tools import child
 from studio_kernel.errors import InvalidRequestError, WorkerError
 from studio_kernel.settings import Home
 from studio_kernel.worker import info
@@ -279,16 +280,16 @@ def test_a_worker_that_dies_as_it_begins_is_told_to_whoever_asks(working_home, m
         assert studio.count() == 0
 
 
-def test_a_worker_that_cannot_read_the_home_says_why_and_nothing_is_queued(working_home):
-    from studio_kernel.runlog import database
-
+def test_a_worker_that_cannot_read_the_log_says_why_and_nothing_is_queued(working_home):
     with sk.open(working_home, runner="inline") as studio:
         _quick(studio, 1).wait(20)
-    live = working_home / "live.duckdb"
-    with database.attached(live, read_only=False, wait_s=5.0) as connection:
-        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
-    with sk.open(working_home, runner="worker") as studio, pytest.raises(WorkerError, match="newer studio"):
-        _quick(studio, 2)
+    with child("hold", working_home / "live.duckdb") as holder, sk.open(working_home, runner="worker") as studio:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(WorkerError, match=str(holder.pid)):
+            _quick(studio, 2)
+        holder.communicate("\n", timeout=20)
+        assert _quick(studio, 3).wait(20).status == "succeeded"
+        assert studio.count() == 2
 
 
 def test_whoever_waits_is_told_when_the_studio_is_closed_and_the_run_goes_on(working_home):
