@@ -23,6 +23,8 @@ from studio_kernel.worker import info
 from studio_kernel.worker.info import WorkerInfo
 
 START_S = 60.0
+START_ATTEMPTS = 3
+"""A worker that is killed while it comes up, such as by a system short of memory, is started again so often."""
 ASK_AGAIN_S = 1.0
 _POLL_S = 0.01
 _LAST_WORDS = 2000
@@ -121,6 +123,15 @@ class Launcher:
 
     def _start(self) -> WorkerInfo:
         self.home.workers.mkdir(parents=True, exist_ok=True)
+        for _ in range(START_ATTEMPTS):
+            if (found := self._come_up()) is not None:
+                return found
+            if self._has_failed():
+                break
+        raise WorkerError(f"the worker ended as it began: {self._last_words()}")
+
+    def _come_up(self) -> WorkerInfo | None:
+        """Start a process and return its worker; `None` when it has ended, for a reason of its own or killed."""
         process = spawn(self.home, self.device)
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
@@ -128,9 +139,13 @@ class Launcher:
             if found is not None and found.state == "working":
                 return found
             if process.poll() is not None and found is None:
-                raise WorkerError(f"the worker ended as it began: {self._last_words()}")
+                return None
             time.sleep(_POLL_S)
         raise WorkerError(f"the worker did not come up within {START_S:g} s: {self._last_words()}")
+
+    def _has_failed(self) -> bool:
+        last = info.read(self.home, self.device)
+        return last is not None and last.state == "failed"
 
     def _last_words(self) -> str:
         last = info.read(self.home, self.device)

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 import studio_kernel as sk
 from pictures import aged, png
 from runlog_tools import write_journal
+from soaking import length
 from strategies import marks
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunProgress, RunStatus
@@ -200,4 +201,4 @@ class Home(RuleBasedStateMachine):
 
 
 TestHome = pytest.mark.slow(Home.TestCase)
-TestHome.settings = settings(max_examples=40, stateful_step_count=25)
+TestHome.settings = settings(max_examples=length(15, 40), stateful_step_count=25)
