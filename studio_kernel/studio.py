@@ -215,9 +215,13 @@ class Studio:
         return Run(self, record.id, work.job)
 
     def retry(self, run: Run | str) -> Run:
-        """Make a run of the same request, in the same place of its project and sweep; returns at once."""
+        """Make a run of the same request, in the same place of its project and sweep; returns at once.
+
+        A private run is tried again in private, by the studio that asked for it.
+        """
         record = self.record(_id_of(run))
-        return self.submit_request(record.request, replace(record.origin, parent_id=record.id))
+        private = self._private is not None and self._private.record(record.id) is not None
+        return self.submit_request(record.request, replace(record.origin, parent_id=record.id), private=private)
 
     def complete(self, draft: GenerationRequest) -> GenerationRequest:
         """Return `draft` with defaults filled in, values in their canonical form and a seed chosen.

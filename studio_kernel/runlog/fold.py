@@ -20,7 +20,7 @@ from studio_kernel.errors import RunLogError
 from studio_kernel.runlog import database, events, patch, quarantine, queries, schema
 from studio_kernel.runlog.database import DatabaseBusy, DatabaseCorrupt
 from studio_kernel.runlog.quarantine import Line
-from studio_kernel.runlog.sources import Source, all_of, archives_changed_ns, journals_of
+from studio_kernel.runlog.sources import Source, all_of, changed_ns, journals_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -230,7 +230,7 @@ class Folder:
 
     def _fold_behind(self, folded: Mapping[str, int]) -> bool:
         """Fold one batch of what lies behind the file's watermarks; `True` when more waits."""
-        archives_at = archives_changed_ns(self._root)
+        archives_at = changed_ns(self._root / "journal" / "done")
         if archives_at != self._archives_at or any(
             folded.get(journal, -1) < position for journal, position in self._folded.items()
         ):

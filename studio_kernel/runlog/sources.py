@@ -102,12 +102,12 @@ def archives_of(root: Path) -> list[Source]:
     return sorted(found, key=lambda source: source.name)
 
 
-def archives_changed_ns(root: Path) -> int | None:
-    """Return when an archive was last added or taken away, in nanoseconds; `None` when there are none."""
+def changed_ns(directory: Path) -> int:
+    """Return when a file was last added to `directory` or taken away, in nanoseconds; 0 when it does not exist."""
     try:
-        return (root / "journal" / "done").stat().st_mtime_ns
+        return directory.stat().st_mtime_ns
     except FileNotFoundError:
-        return None
+        return 0
 
 
 def all_of(root: Path) -> list[Source]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from studio_kernel.domain.queue import Queue
 from studio_kernel.runlog import decode, events
 from studio_kernel.runlog.events import Event
-from studio_kernel.runlog.sources import Source, archives_of, journals_of
+from studio_kernel.runlog.sources import Source, archives_of, changed_ns, journals_of
 
 _READ_BYTES = 4 << 20
 _CLOCK_TICK_NS = 100_000_000
@@ -64,7 +64,7 @@ class Tail:
 
     def _grown_journals(self) -> Iterator[Source]:
         """Yield the journals that have grown. Their directory is listed only when it has changed: many ask often."""
-        changed_at = _changed_at(self._directory)
+        changed_at = changed_ns(self._directory)
         if changed_at != self._listed_at:
             self._listed_at = _reliable(changed_at)
             self._journals = {source.name: str(source.path) for source in journals_of(self._root)}
@@ -76,7 +76,7 @@ class Tail:
 
     def _new_archives(self) -> list[Source]:
         """Return the archives when there are new ones: a short-lived process may have put its journal away already."""
-        changed_at = _changed_at(self._directory / "done")
+        changed_at = changed_ns(self._directory / "done")
         if changed_at == self._archived_at:
             return []
         self._archived_at = _reliable(changed_at)
@@ -97,13 +97,6 @@ class Tail:
             self._positions[source.name] = position + len(data)
             found += [event for line in data.split(b"\n") if (event := _decoded(line)) is not None]
         return found
-
-
-def _changed_at(directory: Path) -> int:
-    try:
-        return directory.stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
 
 
 def _reliable(changed_at: int) -> int:

@@ -64,6 +64,15 @@ def test_inputs_of_a_private_run_are_private_too(private_studio, working_home, p
     assert traces(working_home) == []
 
 
+def test_a_private_run_is_tried_again_in_private(private_studio, working_home):
+    run = private_studio.submit(SECRET, private=True, **QUICK).wait(30)
+    again = private_studio.retry(run).wait(30)
+    assert again.request == run.request
+    assert private_studio.runs()["private"].tolist() == [True, True]
+    private_studio.close()
+    assert traces(working_home) == []
+
+
 def test_another_studio_sees_only_that_there_was_a_private_run(private_studio, working_home):
     run = private_studio.submit(SECRET, private=True, **QUICK).wait(30)
     with sk.open(working_home, mode="viewer") as viewer:
