@@ -85,12 +85,16 @@ class Produced:
         The seed that made it.
     index : int
         Place among the files of the run, from 0.
+    batch_size : int
+        Pictures in the pass through the model that made it, those of other runs included: their number decides the
+        rounding, so it is part of what it takes to repeat the picture.
     """
 
     data: bytes
     media_type: str
     seed: int | None = None
     index: int = 0
+    batch_size: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ use. It yields events (`domain.events`) and nothing else leaves it. ``tests/cont
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from immutabledict import immutabledict
 
@@ -79,6 +79,10 @@ def _never() -> bool:
     return False
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class EngineContext:
     """What an engine is given beside the request.
@@ -97,6 +101,9 @@ class EngineContext:
         Id → card, of every LoRA the request names; their files are absolute paths.
     preview_due : callable
         Whether a preview is wanted now; engines make none when it says no.
+    release : callable
+        To be called from any thread when the engine is free for the next request. What it does after that, such as
+        encoding files, is done beside the next one. An engine that never calls it is free when its events are over.
     ticket : Ticket or None
         How the service knows this job, when an earlier process has submitted it: a remote engine takes it up there and
         must not submit it again.
@@ -108,6 +115,7 @@ class EngineContext:
     schedulers: Mapping[str, SchedulerCard] = field(default_factory=immutabledict)
     loras: Mapping[str, LoraCard] = field(default_factory=immutabledict)
     preview_due: Callable[[], bool] = _never
+    release: Callable[[], None] = _nothing
     ticket: Ticket | None = None
 
 
@@ -155,3 +163,71 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free what is held (pipelines, connections); the engine may be used again afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One request of several that are made together.
+
+    Attributes
+    ----------
+    request : GenerationRequest
+        With a seed.
+    cancel : CancelToken
+        Its own: the others go on when it is set.
+    """
+
+    request: GenerationRequest
+    cancel: CancelToken
+
+
+MemberEvent: TypeAlias = tuple[int | None, EngineEvent]
+"""An event and the member it is of, by place; `None` = all that have not ended."""
+
+
+@runtime_checkable
+class BatchEngine(Engine, Protocol):
+    """An engine that makes the pictures of several requests in one pass through a model.
+
+    A picture does not depend on which requests are in the pass, nor on its place among them, only on how many there
+    are: passes that are not full are filled up.
+    """
+
+    def batch_key(self, request: GenerationRequest, card: ModelCard) -> Hashable | None:
+        """Return what requests that can be made in one pass have in common; `None` = made alone.
+
+        As light as `unavailable`.
+        """
+
+    def batch_limit(self, request: GenerationRequest) -> int:
+        """Return how many requests like this one a pass should hold at most, ≥ 1.
+
+        It depends on nothing but the request, so that a plan made anywhere is the same.
+        """
+
+    def appetite(self, request: GenerationRequest, batch_size: int) -> int:
+        """Return how many requests like this one to hand over at once: `batch_size`, or more where that saves loading.
+
+        Known best when the model is loaded; asked before each hand-over.
+        """
+
+    def stream_batch(self, members: Sequence[Member], context: EngineContext, batch_size: int) -> Iterator[MemberEvent]:
+        """Yield the events of several runs.
+
+        Parameters
+        ----------
+        members : sequence of Member
+            Of equal `batch_key`; as many as there are, also fewer or more than `batch_size`.
+        context : EngineContext
+            As for `stream`; its token stops all members.
+        batch_size : int
+            Requests in each pass.
+
+        Raises
+        ------
+        Cancelled
+            When `context.cancel` or the tokens of all members were set. A single member whose token was set has no
+            more events.
+        StudioError
+            When the work cannot be finished. Members of which `Finished` came are done all the same.
+        """
