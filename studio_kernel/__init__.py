@@ -4,10 +4,10 @@
 when they are first needed.
 """
 
-from studio_kernel.domain.sweep import linspace
+from studio_kernel.domain.ranges import linspace, logspace
 from studio_kernel.domain.values import Lora
 from studio_kernel.errors import StudioError
 from studio_kernel.studio import Studio, open  # noqa: A004 - reads as sk.open()
 
 __version__ = "0.1.0"
-__all__ = ["Lora", "Studio", "StudioError", "linspace", "open"]
+__all__ = ["Lora", "Studio", "StudioError", "linspace", "logspace", "open"]

@@ -6,16 +6,19 @@ Everything that can be wrong with a request is found here or by the engine's own
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from studio_kernel.assets import AssetStore
+from studio_kernel.axes import Axes, as_list, groups_of
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.parameters import MAX_SEED
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.sweep import Axis, Sweep
+from studio_kernel.domain.rules import Rule
+from studio_kernel.domain.sweep import REPLICATE, AxisGroup, AxisValue, Computed, Sweep, apply
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import Value, freeze
 from studio_kernel.errors import InvalidRequestError, ModelUnavailableError, Problem, StudioError
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
     from studio_kernel.catalog.models import Models
 
 DEFAULT_TASK = Task.TEXT_TO_IMAGE
+
+Rules: TypeAlias = (
+    "str | Callable[[Mapping[str, Value]], object] | Sequence[str | Callable[[Mapping[str, Value]], object]]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,29 +107,47 @@ class Drafting:
         model: str | None,
         task: Task | str | None,
         values: Mapping[str, object],
-        axes: Mapping[str, Sequence[object]],
+        axes: Axes,
+        *,
+        where: Rules = (),
+        seeds: int | None = None,
+        paired: bool = True,
     ) -> Sweep:
-        """Return the sweep of `axes` over a draft of `values`; all its cells share one seed unless it is an axis.
+        """Return the sweep of `axes` over a draft of `values`; its cells share one seed unless seeds are an axis.
 
         Raises
         ------
         StudioError
-            For what `draft` refuses and for axes without values or with repeated ones.
+            For what `draft` refuses, for axes without values or with repeated ones, for text to be replaced that is
+            not there, and for rules that cannot be applied or leave nothing.
         """
-        listed = {name: _listed(some) for name, some in axes.items()}
-        first = {name: some[0] for name, some in listed.items() if some}
+        with _named("axes"):
+            reads = self._told(model, task, values, axes)
+            groups = [self._with_models(group, reads) for group in groups_of(axes, reads)]
+        first = {
+            name: value
+            for group in groups
+            for point in group.points[:1]
+            for name, value in zip(group.names, point, strict=False)
+        }
+        plain = {name: value for name, value in first.items() if _is_plain(name, value)}
         # Model and task are told from the first cell, so that an axis over pictures means image-to-image.
-        told = self.draft(str(first.pop("model")) if "model" in first else model, task, {**values, **first})
-        base = told.replace(**dict.fromkeys(listed))
+        told = self.draft(str(first["model"]) if "model" in first else model, task, {**values, **plain})
         card = self.models[told.model]
-        if "seed" not in listed and base.seed is None and _takes_seed(card, told.task):
+        own = {name: _frozen(name, values.get(name), told.model) for name in plain}
+        base = apply(told, own)
+        groups = [self._stored(card, told.task, group) for group in groups]
+        named = {name for group in groups for name in group.names}
+        if "seed" not in named and base.seed is None and _takes_seed(card, told.task):
             base = base.replace(seed=choose_seed())
-        try:
-            return Sweep(base, tuple(self._axis(card, told.task, name, some) for name, some in listed.items()))
-        except ValueError as error:
-            if isinstance(error, InvalidRequestError):
-                raise
-            raise InvalidRequestError([Problem("axes", str(error))], "sweep") from error
+        if seeds is not None:
+            groups.append(_replicates(base, seeds, paired))
+        with _named("axes"):
+            sweep = Sweep(base, tuple(groups), tuple(Rule.of(rule) for rule in _listed(where)))
+        with _named("where"):
+            if not sweep.size:
+                raise ValueError(f"the rules leave none of {sweep.full_size} cells")
+        return sweep
 
     def _unusable(self, model: str) -> StudioError | None:
         try:
@@ -144,8 +169,46 @@ class Drafting:
             values["seed"] = choose_seed()
         return GenerationRequest(card.id, draft.task, values)
 
-    def _axis(self, card: ModelCard, task: Task, name: str, values: Sequence[object]) -> Axis:
-        return Axis(name, tuple(self._take_inputs(card, task, {name: value})[name] for value in values))
+    def _told(self, model: str | None, task: Task | str | None, values: Mapping[str, object], axes: Axes) -> ModelCard:
+        """Return the model whose parameters say how the text of an axis is read."""
+        named = model or next(iter(_models_of(axes)), None)
+        if named is not None:
+            return self.models[named]
+        given = {name: value for name, value in values.items() if value is not None}
+        return self.default_model((_task(task) if task is not None else _told_by(given)) or DEFAULT_TASK)
+
+    def _with_models(self, group: AxisGroup, card: ModelCard) -> AxisGroup:
+        """Return `group` with the model that each engine stands for beside it, when it is an axis of engines."""
+        if group.names != ("engine",):
+            return group
+        points = tuple((engine, self._on_engine(card, str(engine)).id) for (engine,) in group.points)
+        return AxisGroup(("engine", "model"), points)
+
+    def _on_engine(self, card: ModelCard, engine: str) -> ModelCard:
+        """Return the card of the same model on another engine: of the same name, else the only one of its family."""
+        here = [other for other in self.models.values() if other.engine == engine and not other.hidden]
+        named = [other for other in here if other.name.casefold() == card.name.casefold()]
+        family = [other for other in here if card.family and other.family == card.family]
+        for found in ([card] if card.engine == engine else named, family):
+            if len(found) == 1:
+                return found[0]
+        near = ", ".join(repr(other.id) for other in named or family or here[:5]) or "no models at all"
+        raise ValueError(
+            f"engine {engine!r} has no one model that is {card.name!r}; it has {near}; name them in an axis 'model'"
+        )
+
+    def _stored(self, card: ModelCard, task: Task, group: AxisGroup) -> AxisGroup:
+        """Return `group` with its pictures stored."""
+        return AxisGroup(
+            group.names,
+            tuple(
+                tuple(
+                    value if isinstance(value, Computed) else self._take_inputs(card, task, {name: value})[name]
+                    for name, value in zip(group.names, point, strict=True)
+                )
+                for point in group.points
+            ),
+        )
 
     def _take_inputs(self, card: ModelCard, task: Task, given: Mapping[str, object]) -> dict[str, Value]:
         """Store the pictures among the values, freeze the rest."""
@@ -187,10 +250,41 @@ def _told_by(given: Mapping[str, object]) -> Task | None:
     return Task.IMAGE_TO_IMAGE if "image" in given else None
 
 
-def _listed(values: object) -> list[object]:
-    """Return the values of an axis; one value may stand without its list."""
-    many = hasattr(values, "__iter__") and not isinstance(values, (str, bytes, Mapping))
-    return list(values) if many else [values]  # type: ignore[call-overload]  # iterable, as just asked
+@contextmanager
+def _named(field: str) -> Iterator[None]:
+    """Turn what the domain says of a sweep into a problem of `field`."""
+    try:
+        yield
+    except InvalidRequestError:
+        raise
+    except ValueError as error:
+        raise InvalidRequestError([Problem(field, str(error))], "sweep") from error
+
+
+def _listed(rules: Rules) -> list[str | Callable[[Mapping[str, Value]], object]]:
+    return [rules] if isinstance(rules, str) or callable(rules) else list(rules)
+
+
+def _models_of(axes: Axes) -> Iterator[str]:
+    for part in [axes] if isinstance(axes, (Mapping, AxisGroup)) else axes:
+        if isinstance(part, Mapping) and "model" in part:
+            yield from map(str, as_list(part["model"])[:1])
+
+
+def _is_plain(name: str, value: AxisValue) -> bool:
+    """Whether an axis changes a parameter of that name to just that value."""
+    is_other = ":" in name or name in ("model", "engine", REPLICATE)
+    return not is_other and not isinstance(value, Computed)
+
+
+def _replicates(base: GenerationRequest, count: int, paired: bool) -> AxisGroup:
+    """Return the axis of repeats: the seeds that follow the base's, the same for every cell, or others for each."""
+    if count < 1:
+        raise InvalidRequestError([Problem("seeds", f"{count!r} is below 1")], "sweep")
+    if not paired:
+        return AxisGroup.of(REPLICATE, range(1, count + 1))
+    first = base.seed or 0
+    return AxisGroup.of("seed", [(first + place) % (MAX_SEED + 1) for place in range(count)])
 
 
 def _frozen(name: str, value: object, model: str) -> Value:

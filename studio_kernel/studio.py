@@ -7,7 +7,7 @@ twice. A studio opened as a viewer can look and mark and refuses everything else
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
 
 from studio_kernel.assets import AssetStore
+from studio_kernel.axes import Axes
 from studio_kernel.dispatch import Dispatch
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.marks import Mark, Project
@@ -23,7 +24,7 @@ from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunProgress, RunRecord, RunStatus
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.domain.tasks import Task
-from studio_kernel.drafting import DEFAULT_TASK, Drafting
+from studio_kernel.drafting import DEFAULT_TASK, Drafting, Rules
 from studio_kernel.engines.base import Engine
 from studio_kernel.errors import InvalidRequestError, Problem, ReadOnlyError, StudioError, UnknownRunError
 from studio_kernel.export import export_gallery
@@ -241,7 +242,10 @@ class Studio:
         self,
         prompt: str | None = None,
         *,
-        axes: Mapping[str, Sequence[object]],
+        axes: Axes = (),
+        where: Rules = (),
+        seeds: int | None = None,
+        paired: bool = True,
         model: str | None = None,
         task: Task | str | None = None,
         project: str | None = None,
@@ -254,8 +258,19 @@ class Studio:
 
         Parameters
         ----------
-        axes : mapping
-            Parameter → values; the first axis changes slowest. ``model`` may be an axis.
+        axes : mapping, or list of mappings and groups
+            Axis → values; the first changes slowest. What an axis changes follows from its name: a parameter,
+            ``model``, ``engine``, ``prompt:boat`` (replaces ``boat`` in the prompt), ``lora:ID`` (its weight). Several
+            names in a tuple are zipped: ``{("scheduler", "num_inference_steps"): [("euler", 20), ("ddim", 50)]}``.
+            A function as a value makes it of the cell's other parameters. A text such as ``"1-5"`` or
+            ``"0.1-0.9[5]"`` stands for a row of numbers.
+        where : str, callable or list of them
+            Rules a cell must fulfil, such as ``"guidance_scale < 5 or num_inference_steps >= 20"``.
+        seeds : int
+            Repeat every cell with so many seeds.
+        paired : bool
+            Whether those seeds are the same in every cell, so that cells differ in nothing else; `False` gives every
+            cell its own.
         start : bool
             `False` only plans it; `SweepRun.start` begins.
         **parameters
@@ -272,7 +287,9 @@ class Studio:
         >>> sweep.wait().grid(rows="guidance_scale", columns="seed").save("grid.png")  # doctest: +SKIP
         """
         self.require_editor("sweep")
-        definition = self._drafting.sweep(model, task, {"prompt": prompt, **parameters}, axes)
+        definition = self._drafting.sweep(
+            model, task, {"prompt": prompt, **parameters}, axes, where=where, seeds=seeds, paired=paired
+        )
         sweep = SweepRun(self, new_run_id(), definition, project)
         sweep.plan().require_valid()
         return sweep.start() if start else sweep

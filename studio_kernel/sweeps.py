@@ -7,7 +7,7 @@ again computes only what is missing.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -218,7 +218,7 @@ class SweepRun:
             For an axis or a value that the sweep does not have.
         """
         down, across, fixed = self._layout(rows, columns, at or {})
-        values = {axis.name: axis.values for axis in self.definition.axes}
+        values = self.definition.axes
         cells = {
             (cell.coordinates.get(down or ""), cell.coordinates.get(across or "")): self._grid_cell(cell)
             for cell in self._cells
@@ -233,7 +233,7 @@ class SweepRun:
         for run in self.runs:
             counts[str(run.status)] = counts.get(str(run.status), 0) + 1
         parts = ", ".join(f"{count} {status}" for status, count in counts.items()) or "planned"
-        axes = " × ".join(f"{axis.name} ({len(axis.values)})" for axis in self.definition.axes)
+        axes = " × ".join(f"{group.title} ({len(group.points)})" for group in self.definition.groups)
         return f"<Sweep {self.id}: {axes}; {parts}>"
 
     @cached_property
@@ -242,8 +242,9 @@ class SweepRun:
 
     @cached_property
     def _checked(self) -> tuple[tuple[GenerationRequest | None, str], ...]:
-        results = self._studio.complete_each(cell.request for cell in self._cells)
-        return tuple((None, _reason(r)) if isinstance(r, StudioError) else (r, "") for r in results)
+        drafts = [cell.request for cell in self._cells if cell.request is not None]
+        results = self._studio.complete_each(drafts)
+        return tuple(_checked(cell, results) for cell in self._cells)
 
     def _begin(self, planned: PlannedCell, request: GenerationRequest) -> None:
         """Give a cell its run; what its engine refuses stays in the cell."""
@@ -278,7 +279,7 @@ class SweepRun:
     def _layout(
         self, rows: str | None, columns: str | None, at: Mapping[str, object]
     ) -> tuple[str | None, str | None, dict[str, Value]]:
-        axes = {axis.name: axis.values for axis in self.definition.axes}
+        axes = self.definition.axes
         for name in filter(None, (rows, columns, *at)):
             if name not in axes:
                 raise InvalidRequestError(
@@ -302,6 +303,13 @@ class SweepRun:
         base = self.definition.base
         parts = [base.prompt or base.model, *(f"{name} {describe(value)}" for name, value in fixed.items())]
         return " · ".join(parts)
+
+
+def _checked(cell: Cell, results: Iterator[GenerationRequest | StudioError]) -> tuple[GenerationRequest | None, str]:
+    if cell.request is None:
+        return None, cell.problem
+    result = next(results)
+    return (None, _reason(result)) if isinstance(result, StudioError) else (result, "")
 
 
 def _reason(error: StudioError) -> str:

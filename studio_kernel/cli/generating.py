@@ -94,9 +94,8 @@ def sweep(
     with studio_module.open(home) as studio:
         card = card_for(studio, model, task)
         parsed = dict(_axis(card, text) for text in axes)
-        made = studio.sweep(
-            prompt, axes=parsed, model=model, task=task, project=project, start=False, **values_of(options, card)
-        )
+        values: dict[str, Any] = values_of(options, card)
+        made = studio.sweep(prompt, axes=parsed, model=model, task=task, project=project, start=False, **values)
         if dry_run:
             frame = made.plan().frame()
             print_json(frame.to_dict("records")) if as_json else click.echo(frame.to_string(index=False))

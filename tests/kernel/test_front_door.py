@@ -8,7 +8,7 @@ import studio_kernel as sk
 
 
 def test_the_front_door_is_short_and_known():
-    assert sorted(sk.__all__) == ["Lora", "Studio", "StudioError", "linspace", "open"]
+    assert sorted(sk.__all__) == ["Lora", "Studio", "StudioError", "linspace", "logspace", "open"]
     assert all(hasattr(sk, name) for name in sk.__all__)
 
 

@@ -25,6 +25,7 @@ ALLOWED = {
     "watch": {"errors", "domain"},
     "display": {"errors", "domain"},
     "grid": {"errors", "domain"},
+    "axes": {"errors", "domain"},
     "pace": {"errors", "domain", "runlog"},
 }
 JOINING = {

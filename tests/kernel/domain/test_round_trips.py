@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from strategies import names, requests, values
 from studio_kernel.domain.provenance import Provenance, parameters_text
+from studio_kernel.domain.ranges import linspace
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.sweep import Axis, Sweep, linspace
+from studio_kernel.domain.sweep import AxisGroup, Sweep
 from studio_kernel.domain.values import canonical, describe, freeze, from_json, to_json
 
 
@@ -51,13 +52,13 @@ def test_the_order_of_parameters_does_not_matter(request):
 def sweeps(draw):
     axes = draw(st.lists(names, unique=True, max_size=3))
     points = st.lists(st.integers(), min_size=1, max_size=4, unique=True)
-    return Sweep(draw(requests()), tuple(Axis(name, tuple(draw(points))) for name in axes))
+    return Sweep(draw(requests()), tuple(AxisGroup.of(name, tuple(draw(points))) for name in axes))
 
 
 @given(sweeps())
 def test_a_sweep_has_a_cell_for_every_combination(sweep):
     cells = list(sweep.cells())
-    assert len(cells) == sweep.size == math.prod(len(axis.values) for axis in sweep.axes)
+    assert len(cells) == sweep.size == math.prod(len(group.points) for group in sweep.groups)
     assert [cell.index for cell in cells] == list(range(sweep.size))
     assert len({canonical(to_json(cell.coordinates)) for cell in cells}) == sweep.size
     for cell in cells:

@@ -14,7 +14,7 @@ from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.events import Ticket
 from studio_kernel.domain.marks import Mark, Project
 from studio_kernel.domain.runs import Origin, RunStatus
-from studio_kernel.domain.sweep import Axis, Sweep
+from studio_kernel.domain.sweep import AxisGroup, Sweep
 from studio_kernel.runlog import RunLog, events
 from studio_kernel.runlog.fold import Folder
 from studio_kernel.runlog.journal import Journal
@@ -48,7 +48,7 @@ several = st.lists(
         ),
         strategies.marks.map(lambda mark: events.mark(RUN, mark)),
         strategies.names.map(lambda title: events.project(Project("p", title))),
-        st.integers(1, 9).map(lambda seed: events.sweep("s", Sweep(request(), (Axis("seed", (seed,)),)), None)),
+        st.integers(1, 9).map(lambda seed: events.sweep("s", Sweep(request(), (AxisGroup.of("seed", (seed,)),)), None)),
     ),
     min_size=1,
     max_size=8,

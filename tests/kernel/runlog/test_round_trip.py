@@ -18,7 +18,7 @@ from studio_kernel.domain.events import Ticket
 from studio_kernel.domain.marks import Project
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunStatus
-from studio_kernel.domain.sweep import Axis, Sweep
+from studio_kernel.domain.sweep import AxisGroup, Sweep
 from studio_kernel.domain.values import freeze
 from studio_kernel.runlog import RunFilter, RunLog, new_run_id
 
@@ -112,7 +112,7 @@ def test_a_ticket_is_found_again(tmp_path):
 
 
 def test_sweeps_and_projects_are_found_again(tmp_path):
-    sweep = Sweep(request(), (Axis("seed", (1, 2)), Axis("guidance_scale", (1.0, 5.0))))
+    sweep = Sweep(request(), (AxisGroup.of("seed", (1, 2)), AxisGroup.of("guidance_scale", (1.0, 5.0))))
     with RunLog(tmp_path) as log:
         log.project(Project("harbour", "Harbour"))
         log.project(Project("harbour", "The harbour", "boats", archived=True))
