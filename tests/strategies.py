@@ -64,6 +64,8 @@ origins = st.builds(
     sweep_id=st.none() | uuids,
     cell=st.just({}),
     parent_id=st.none() | uuids,
+    prompt_template=st.none() | texts,
+    batch_size=st.integers(1, 64),
 )
 
 tags = st.lists(texts.filter(lambda text: bool(text.strip())), max_size=3).map(tuple)

@@ -49,12 +49,19 @@ class Origin:
         Its coordinates in that sweep, axis name → value.
     parent_id : str or None
         The run it repeats or starts from.
+    prompt_template : str or None
+        The prompt as it was typed, when alternatives or wildcards in it were chosen.
+    batch_size : int
+        How many cells of its sweep are computed in one pass with it, whichever those are; 1 = alone. Changes a
+        picture by rounding, so that a cell that is tried again is computed in a pass of the same size.
     """
 
     project: str | None = None
     sweep_id: str | None = None
     cell: Mapping[str, Value] = field(default_factory=immutabledict)
     parent_id: str | None = None
+    prompt_template: str | None = None
+    batch_size: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,8 @@ class RunRecord:
                 "sweep_id": self.origin.sweep_id,
                 "cell": {name: to_json(value) for name, value in self.origin.cell.items()},
                 "parent_id": self.origin.parent_id,
+                "prompt_template": self.origin.prompt_template,
+                "batch_size": self.origin.batch_size,
             },
             "provenance": {name: to_json(value) for name, value in self.provenance.items()},
             "assets": [asdict(asset) for asset in self.assets],
@@ -139,7 +148,7 @@ class RunRecord:
             **times,
             status=RunStatus(data["status"]),
             request=GenerationRequest.from_json(data["request"]),
-            origin=Origin(origin["project"], origin["sweep_id"], _values(origin["cell"]), origin["parent_id"]),
+            origin=Origin(**{**origin, "cell": _values(origin["cell"])}),
             provenance=_values(data["provenance"]),
             assets=tuple(Asset(**asset) for asset in data["assets"]),
             tags=tuple(data["tags"]),

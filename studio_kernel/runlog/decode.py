@@ -57,7 +57,12 @@ def entry_of(event: Mapping[str, Any]) -> QueueEntry:
     """Return the run that a ``queued`` event tells of."""
     request = GenerationRequest.from_json(event)
     origin = Origin(
-        event.get("project"), event.get("sweep_id"), _values(event.get("cell") or {}), event.get("parent_id")
+        event.get("project"),
+        event.get("sweep_id"),
+        _values(event.get("cell") or {}),
+        event.get("parent_id"),
+        event.get("prompt_template"),
+        int(event.get("batch_size") or 1),
     )
     record = RunRecord(
         event["id"], request, event["engine"], RunStatus.QUEUED, _time(event), seed=request.seed, origin=origin

@@ -56,6 +56,8 @@ FIELD_TYPES: Mapping[str, object] = {
     "sweep_id": "VARCHAR",
     "cell": "JSON",
     "parent_id": "VARCHAR",
+    "prompt_template": "VARCHAR",
+    "batch_size": "INTEGER",
     "reserved_for": "VARCHAR",
     "private": "BOOLEAN",
     "owner": "VARCHAR",
@@ -127,6 +129,8 @@ def queued(
         sweep_id=origin.sweep_id,
         cell=_object(origin.cell) if origin.cell and not private else None,
         parent_id=origin.parent_id,
+        prompt_template=None if private else origin.prompt_template,
+        batch_size=origin.batch_size if origin.batch_size > 1 else None,
         reserved_for=reserved_for,
         private=private or None,
     )

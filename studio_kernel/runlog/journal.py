@@ -74,15 +74,15 @@ class Journal:
     @property
     def pending(self) -> int:
         """Number of lines that are only in memory, because they could not be written yet."""
-        return len(self._pending)
+        return sum(lines.count(b"\n") for lines in self._pending)
 
     @property
     def open_name(self) -> str | None:
         """Name of the journal that is being written."""
         return self.name if self._descriptor is not None else None
 
-    def append(self, event: Event) -> bool:
-        """Write the line of an event; `False` when it has to wait in memory.
+    def append(self, *told: Event) -> bool:
+        """Write the lines of some events, all with one call; `False` when they have to wait in memory.
 
         Raises
         ------
@@ -90,11 +90,10 @@ class Journal:
             When no journal can be made here at all, for another reason than a full disk.
         """
         with self._mutex:
-            self._last_ts = max(self._last_ts + 1, self._clock())
-            line = events.encode(event, self._last_ts)
+            lines = b"".join(events.encode(event, self._tick()) for event in told)
             if self.name is None and not self._pending:
                 self._open_or_refuse()
-            self._pending.append(line)
+            self._pending.append(lines)
             return self._drain()
 
     def flush(self) -> None:
@@ -123,6 +122,10 @@ class Journal:
             os.close(self._descriptor)
         forking.abandon(self._lock)
         self._reset()
+
+    def _tick(self) -> int:
+        self._last_ts = max(self._last_ts + 1, self._clock())
+        return self._last_ts
 
     def _open_or_refuse(self) -> None:
         try:
@@ -165,11 +168,11 @@ class Journal:
         self.error = None
         return True
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, lines: bytes) -> None:
         assert self._descriptor is not None
         end = os.lseek(self._descriptor, 0, os.SEEK_END)
-        written = os.write(self._descriptor, line)
-        if written != len(line):
+        written = os.write(self._descriptor, lines)
+        if written != len(lines):
             os.ftruncate(self._descriptor, end)  # a torn line must not stand in front of later ones
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.position = end + written

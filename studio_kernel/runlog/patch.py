@@ -62,7 +62,10 @@ def _finite(value: str) -> str:
     return f"CASE WHEN isfinite({value}) THEN {value} END"
 
 
-_SAME_QUEUED = ("engine", "model", "task", "request_digest", "parameters", "project", "sweep_id", "cell", "parent_id")
+_SAME_QUEUED = (
+    "engine", "model", "task", "request_digest", "parameters", "project", "sweep_id", "cell", "parent_id",
+    "prompt_template", "batch_size", "reserved_for", "private",
+)  # fmt: skip
 
 GROUPS = (
     Group(
@@ -76,8 +79,6 @@ GROUPS = (
             **{name: _number(name, "DOUBLE") for name in ("guidance_scale", "strength")},
             "prompt_hash": f"md5_number_lower({_text('prompt')})",
             "requested_seed": _number("seed", "UBIGINT"),
-            "reserved_for": "{e}.reserved_for",
-            "private": "{e}.private",
         },
     ),
     Group("claimed", "claimed_at", "latest", {"owner": "{e}.owner", "attempt": "{e}.attempt"}),

@@ -210,6 +210,11 @@ def by_id(connection: DuckDBPyConnection, run_id: str) -> list[Row]:
     return _rows(connection, Condition("id = ?::UUID", (run_id,)), 1)
 
 
+def by_ids(connection: DuckDBPyConnection, run_ids: Sequence[str]) -> list[Row]:
+    """Return the runs of some ids, newest first; those that there are."""
+    return _rows(connection, Condition("id IN (SELECT unnest(?::UUID[]))", (list(run_ids),)), None)
+
+
 def records(rows: Iterable[Row]) -> list[RunRecord]:
     """Return rows as runs.
 
@@ -333,12 +338,15 @@ def sweeps(connection: DuckDBPyConnection, sweep_id: str | None, limit: int | No
     ]
 
 
-def succeeded_with(connection: DuckDBPyConnection, digests: Sequence[str]) -> dict[str, str]:
+def succeeded_with(
+    connection: DuckDBPyConnection, digests: Sequence[str], batch_size: int | None = None
+) -> dict[str, str]:
     """Return the newest run that succeeded for each of some requests, by digest."""
     rows = connection.execute(
-        "SELECT request_digest, arg_max(id, created_at) FROM runs "
-        "WHERE status = 'succeeded' AND request_digest IN (SELECT unnest(?::VARCHAR[])) GROUP BY request_digest",
-        [list(digests)],
+        "SELECT request_digest, arg_max(id, created_at) FROM runs WHERE status = 'succeeded' "
+        "AND request_digest IN (SELECT unnest($digests::VARCHAR[])) "
+        "AND coalesce(batch_size = $batch_size, true) GROUP BY request_digest",
+        {"digests": list(digests), "batch_size": batch_size},
     ).fetchall()
     return {digest: str(run_id) for digest, run_id in rows}
 
@@ -363,7 +371,7 @@ def timings(connection: DuckDBPyConnection, kind: RunKind, count: int = 30) -> T
           FROM runs WHERE status = 'succeeded' AND model = $model AND task = $task
             AND width IS NOT DISTINCT FROM $width AND height IS NOT DISTINCT FROM $height
             AND num_images IS NOT DISTINCT FROM $num_images
-            AND provenance->>'$.device' IS NOT DISTINCT FROM $device AND num_inference_steps > 0
+            AND provenance->>'$.device' IS NOT DISTINCT FROM $device AND num_inference_steps > 0 AND batch_size = 1
           ORDER BY created_at DESC LIMIT $count
         )
         """,
@@ -386,8 +394,8 @@ def queue_state(connection: DuckDBPyConnection) -> tuple[bool, tuple[str, ...]]:
 
 _RECORD_COLUMNS = (
     "id", "created_at", "started_at", "finished_at", "status", "engine", "task", "model", "seed", "elapsed_s",
-    "cost_usd", "error", "project", "sweep_id", "cell", "parent_id", "parameters", "provenance", "outcome",
-    "rating", "favourite", "tags", "note",
+    "cost_usd", "error", "project", "sweep_id", "cell", "parent_id", "prompt_template", "batch_size",
+    "parameters", "provenance", "outcome", "rating", "favourite", "tags", "note",
 )  # fmt: skip
 
 
@@ -430,6 +438,8 @@ def _record(row: Mapping[str, object], assets: tuple[Asset, ...]) -> RunRecord |
         sweep_id=cast("str | None", row["sweep_id"]),
         cell=_mapping(row["cell"]),
         parent_id=cast("str | None", row["parent_id"]),
+        prompt_template=cast("str | None", row["prompt_template"]),
+        batch_size=cast(int, row["batch_size"]),
     )
     return RunRecord(
         id=str(row["id"]),

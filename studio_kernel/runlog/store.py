@@ -166,6 +166,21 @@ class RunLog:
         """
         self._append(events.queued(run_id, request, engine, origin, reserved_for=reserved_for, private=private))
 
+    def queued_together(self, records: Sequence[RunRecord], *, reserved_for: str | None = None) -> None:
+        """Log that runs wait for their turn, in one write: nobody sees one of them long before the next.
+
+        Raises
+        ------
+        HomeError
+            As for `queued`.
+        """
+        self._append(
+            *(
+                events.queued(record.id, record.request, record.engine, record.origin, reserved_for=reserved_for)
+                for record in records
+            )
+        )
+
     def claimed(self, run_id: str, owner: str, attempt: int) -> None:
         """Log that `owner` is going to work on a run, for the `attempt`-th time; an empty owner gives it back."""
         self._append(events.claimed(run_id, owner, attempt))
@@ -274,6 +289,12 @@ class RunLog:
         found = queries.records(self._ask(lambda connection: queries.by_id(connection, run_id), pause_s=0.0))
         return found[0] if found else None
 
+    def runs_of(self, run_ids: Sequence[str]) -> dict[str, RunRecord]:
+        """Return the runs of some ids, by id; those that there are."""
+        known = [run_id for run_id in run_ids if _is_uuid(run_id)]
+        found = self._ask(lambda connection: queries.by_ids(connection, known), pause_s=0.0) if known else []
+        return {record.id: record for record in queries.records(found)}
+
     def find(self, part: str, limit: int = 10) -> list[str]:
         """Return the ids that begin or end with `part`, newest first."""
         return self._ask(lambda connection: queries.ids_like(connection, part.lower(), limit))
@@ -349,9 +370,15 @@ class RunLog:
         """Return sweeps, newest first."""
         return self._ask(lambda connection: queries.sweeps(connection, None, limit))
 
-    def succeeded_with(self, digests: Sequence[str]) -> dict[str, str]:
-        """Return the newest run that succeeded for each request that has one, digest → id."""
-        return self._ask(lambda connection: queries.succeeded_with(connection, digests), pause_s=0.0)
+    def succeeded_with(self, digests: Sequence[str], *, batch_size: int | None = None) -> dict[str, str]:
+        """Return the newest run that succeeded for each request that has one, digest → id.
+
+        Parameters
+        ----------
+        batch_size : int or None
+            Only runs computed in passes of that size; `None` = of any.
+        """
+        return self._ask(lambda connection: queries.succeeded_with(connection, digests, batch_size), pause_s=0.0)
 
     def timings(self, kind: RunKind) -> Timings | None:
         """Return how long runs of a kind took lately; `None` when there were none."""
@@ -492,8 +519,8 @@ class RunLog:
         while self._calls:
             self._calls.popleft()()
 
-    def _append(self, event: events.Event) -> None:
-        self._journal.append(event)
+    def _append(self, *told: events.Event) -> None:
+        self._journal.append(*told)
         if self._background is None:
             self._start()
 

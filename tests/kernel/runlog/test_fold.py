@@ -249,7 +249,7 @@ def test_a_file_of_a_newer_schema_is_left_alone_and_logging_goes_on(tmp_path):
         assert "newer studio" in log.health().error
         assert log.run(run_id) is None
     with database.attached(live(tmp_path), read_only=False, wait_s=1.0) as connection:
-        connection.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
+        connection.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
     with RunLog(tmp_path) as log:
         assert log.run(run_id) is not None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.events import Ticket
 from studio_kernel.domain.marks import Project
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import Origin, RunStatus
+from studio_kernel.domain.runs import RunStatus
 from studio_kernel.domain.sweep import AxisGroup, Sweep
 from studio_kernel.domain.values import freeze
 from studio_kernel.runlog import RunFilter, RunLog, new_run_id
@@ -49,7 +50,7 @@ def test_a_run_comes_back_as_it_was_logged(
     log, asked, origin, cell, provenance, outcome, assets, seed, elapsed_s, cost_usd, error, status
 ):
     run_id = new_run_id()
-    origin = Origin(origin.project, origin.sweep_id, freeze(cell), origin.parent_id)
+    origin = replace(origin, cell=freeze(cell))
     log.queued(run_id, asked, engine="procedural", origin=origin)
     log.started(run_id, provenance=provenance)
     log.finished(
