@@ -40,16 +40,20 @@ class Dispatch:
         self._revives = revives and not inline
         self.follower = Follower(log, live, self._keep_worker)
 
-    def submit(self, work: Work) -> None:
-        """Log a run as queued and see that somebody does it; returns at once.
+    def submit(self, works: Sequence[Work]) -> None:
+        """Log runs as queued and see that somebody does them; returns at once.
 
         Raises
         ------
         StudioError
-            When nobody can; the run is not in the log then.
+            When nobody can; they are not in the log then.
         """
-        is_own = work.engine.name in self._workshop.own_engines
-        (self._inline if is_own or self._all_inline else self._worker).submit(work)
+        here = [work for work in works if self._all_inline or work.engine.name in self._workshop.own_engines]
+        there = [work for work in works if not self._all_inline and work.engine.name not in self._workshop.own_engines]
+        if there:
+            self._worker.submit(there)
+        if here:
+            self._inline.submit(here)
 
     def cancel(self, run_ids: Sequence[str]) -> None:
         """Ask for runs of the home to stop, wherever they are."""

@@ -57,6 +57,11 @@ class Work:
     attempt: int = 0
 
     @property
+    def batch_size(self) -> int:
+        """How many runs are made in one pass with it; 1 = alone."""
+        return self.job.record.origin.batch_size
+
+    @property
     def cancel_token(self) -> CancelToken:
         """What stops it."""
         return self.context.cancel

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import atexit
 import logging
-import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 
 from immutabledict import immutabledict
@@ -24,16 +25,17 @@ from immutabledict import immutabledict
 from studio_kernel.assets import AssetStore
 from studio_kernel.assets.embed import embed
 from studio_kernel.domain.assets import Asset
-from studio_kernel.domain.events import WAITING, EngineEvent, Finished, Produced, Progress, Started, Ticket
+from studio_kernel.domain.events import WAITING, EngineEvent, Failed, Finished, Produced, Progress, Started, Ticket
 from studio_kernel.domain.provenance import Provenance
-from studio_kernel.domain.runs import RunProgress, RunStatus
+from studio_kernel.domain.runs import RunProgress, RunRecord, RunStatus
 from studio_kernel.domain.values import Value
-from studio_kernel.engines.base import Engine
+from studio_kernel.engines.base import BatchEngine, CancelToken, Engine, Member, MemberEvent
 from studio_kernel.errors import Cancelled, StudioError
 from studio_kernel.follower import Follower
 from studio_kernel.jobs import Work
 from studio_kernel.live import LiveBoard
 from studio_kernel.pace import Countdown, Paces, kind_of
+from studio_kernel.passes import Relay, companions
 from studio_kernel.presence import Presence
 from studio_kernel.previews import PreviewBudget
 from studio_kernel.private import told
@@ -59,13 +61,13 @@ class Workplace:
 class Runner(Protocol):
     """Takes work and sees that each run ends."""
 
-    def submit(self, work: Work) -> None:
-        """Log a run as queued and take it; returns at once.
+    def submit(self, works: Sequence[Work]) -> None:
+        """Log runs as queued, all at once, and take them; returns at once.
 
         Raises
         ------
         StudioError
-            When it cannot be taken; it is not in the log then.
+            When they cannot be taken; none is in the log then.
         """
 
     def cancel(self, run_ids: Sequence[str]) -> None:
@@ -73,6 +75,20 @@ class Runner(Protocol):
 
     def close(self) -> None:
         """Leave what this process is responsible for in order; may be called twice."""
+
+
+def log_queued(log: RunLog, works: Sequence[Work], *, reserved_for: str | None = None) -> None:
+    """Log runs as queued, those that are not private in one write."""
+    log.queued_together([work.job.record for work in works if work.private is None], reserved_for=reserved_for)
+    for record in (work.job.record for work in works if work.private is not None):
+        log.queued(
+            record.id,
+            record.request,
+            engine=record.engine,
+            origin=record.origin,
+            reserved_for=reserved_for,
+            private=True,
+        )
 
 
 class InlineRunner:
@@ -94,27 +110,21 @@ class InlineRunner:
         # Worker threads are daemons so that a script can end; at its end they are stopped in good order.
         atexit.register(self.close)
 
-    def submit(self, work: Work) -> None:
-        """Log a run as queued and take it; returns at once."""
-        run_id, record = work.job.run_id, work.job.record
+    def submit(self, works: Sequence[Work]) -> None:
+        """Log runs as queued, all at once, and take them; returns at once."""
         with self._lock:
             if self._closed:
                 raise StudioError("this studio is closed; open it again with sk.open()")
             self._presence = self._presence or Presence(self._home.locks, "inline")
-            self._works[run_id] = work
-            lanes = self._lanes.get(work.engine.name)
-            if lanes is None:
-                lanes = self._lanes[work.engine.name] = _Lanes(work.engine, self._work)
-        self._workplace.log.queued(
-            run_id,
-            record.request,
-            engine=record.engine,
-            origin=record.origin,
-            reserved_for=self._presence.name,
-            private=work.private is not None,
-        )
-        self._follower.listen(run_id, work.cancel_token.cancel)
-        lanes.put(work)
+            self._works |= {work.job.run_id: work for work in works}
+            for engine in {work.engine.name: work.engine for work in works}.values():
+                if engine.name not in self._lanes:
+                    self._lanes[engine.name] = _Lanes(engine, self._work)
+        log_queued(self._workplace.log, works, reserved_for=self._presence.name)
+        for work in works:
+            self._follower.listen(work.job.run_id, work.cancel_token.cancel)
+        for name, lanes in list(self._lanes.items()):
+            lanes.put(work for work in works if work.engine.name == name)
 
     def cancel(self, run_ids: Sequence[str]) -> None:
         """Ask for runs to stop; those of other processes are told through the log."""
@@ -140,22 +150,27 @@ class InlineRunner:
             self._presence.end()
         atexit.unregister(self.close)
 
-    def _work(self, work: Work) -> None:
+    def _work(self, works: Sequence[Work], release: Callable[[], None]) -> None:
+        run_ids = [work.job.run_id for work in works]
         try:
             assert self._presence is not None, "made by submit"
-            self._workplace.log.claimed(work.job.run_id, self._presence.name, 1)
-            execute(work, self._workplace)
+            for run_id in run_ids:
+                self._workplace.log.claimed(run_id, self._presence.name, 1)
+            execute(works, self._workplace, release)
         finally:
-            self._works.pop(work.job.run_id, None)
-            self._follower.forget(work.job.run_id)
+            for run_id in run_ids:
+                self._works.pop(run_id, None)
+                self._follower.forget(run_id)
 
 
 class _Lanes:
     """The worker threads of one engine and the queue in front of them."""
 
-    def __init__(self, engine: Engine, work: Callable[[Work], None]) -> None:
+    def __init__(self, engine: Engine, work: Callable[[Sequence[Work], Callable[[], None]], None]) -> None:
         self._engine = engine
-        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._waiting: deque[Work] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
         self._work = work
         self._threads = [
             threading.Thread(target=self._run, name=f"studio-{engine.name}-{lane}", daemon=True)
@@ -164,48 +179,106 @@ class _Lanes:
         for thread in self._threads:
             thread.start()
 
-    def put(self, work: Work) -> None:
-        self._queue.put(work)
+    def put(self, works: Iterable[Work]) -> None:
+        with self._changed:
+            self._waiting.extend(works)
+            self._changed.notify_all()
 
     def close(self) -> None:
-        for _ in self._threads:
-            self._queue.put(None)
+        """Do what waits, which has been cancelled, and end."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
         for thread in self._threads:
             thread.join()
         self._engine.close()
 
     def _run(self) -> None:
-        while (work := self._queue.get()) is not None:
-            self._work(work)
+        relay, name = Relay(), threading.current_thread().name
+        while works := self._take():
+            relay.run(partial(self._work, works), name)
+        relay.close()
+
+    def _take(self) -> list[Work]:
+        """Return what is to be done together next; nothing when all is done and no more will come."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            if not self._waiting:
+                return []
+            first = self._waiting.popleft()
+            others = companions(first.job.record, self._waiting, _record, self._engine, first.context.card)
+            for other in others:
+                self._waiting.remove(other)
+            return [first, *others]
 
 
-def execute(work: Work, workplace: Workplace) -> None:
-    """Do the work until the run is final in the log, or given back because the process ends; raises nothing."""
-    desk = _Desk(work, workplace)
+def _record(work: Work) -> RunRecord:
+    return work.job.record
+
+
+def execute(works: Sequence[Work], workplace: Workplace, release: Callable[[], None]) -> None:
+    """Do runs until each is final in the log, or given back because the process ends; raises nothing.
+
+    Parameters
+    ----------
+    works : sequence of Work
+        Several are made together, see `passes.companions`.
+    release : callable
+        Called when the engine is free, which may be before the files are written.
+    """
+    desks = [_Desk(work, workplace, len(works)) for work in works]
     try:
-        work.cancel_token.check()
-        context = replace(work.context, preview_due=desk.previews.due)
-        for event in work.engine.stream(work.job.record.request, context):
-            desk.take(event)
-        desk.finish(RunStatus.SUCCEEDED)
+        _stream(works, desks, release)
     except Cancelled:
-        desk.give_back() if work.cancel_token.is_left else desk.finish(RunStatus.CANCELLED)
+        pass
     except StudioError as error:
-        desk.finish(RunStatus.FAILED, str(error))
+        _fail(desks, str(error))
     except Exception as error:
         # The boundary of a run: whatever an engine or a plug-in throws becomes the run's result.
-        if work.private is None:
-            logger.exception("run %s failed unexpectedly", work.job.run_id)
+        if works[0].private is None:
+            logger.exception("run %s failed unexpectedly", works[0].job.run_id)
         else:  # its words could tell what is private
-            logger.error("private run %s failed unexpectedly: %s", work.job.run_id, type(error).__name__)
-        desk.finish(RunStatus.FAILED, f"{type(error).__name__}: {error}")
+            logger.error("private run %s failed unexpectedly: %s", works[0].job.run_id, type(error).__name__)
+        _fail(desks, f"{type(error).__name__}: {error}")
+    for desk in desks:
+        if not desk.has_ended:
+            desk.stop()
+
+
+def _stream(works: Sequence[Work], desks: Sequence[_Desk], release: Callable[[], None]) -> None:
+    """Hand the events of an engine to the desks they are for."""
+    for place, event in _events(works, desks, release):
+        for desk in desks if place is None else (desks[place],):
+            if not desk.has_ended:
+                desk.take(event)
+
+
+def _events(works: Sequence[Work], desks: Sequence[_Desk], release: Callable[[], None]) -> Iterator[MemberEvent]:
+    first, previews = works[0], desks[0].previews
+    context = replace(first.context, preview_due=previews.due, release=release)
+    if len(works) == 1:
+        first.cancel_token.check()
+    if first.batch_size == 1 or not isinstance(first.engine, BatchEngine):
+        for event in first.engine.stream(first.job.record.request, context):
+            yield 0, event
+        return
+    members = [Member(work.job.record.request, work.cancel_token) for work in works]
+    yield from first.engine.stream_batch(members, replace(context, cancel=CancelToken()), first.batch_size)
+
+
+def _fail(desks: Sequence[_Desk], error: str) -> None:
+    for desk in desks:
+        if not desk.has_ended:
+            desk.finish(RunStatus.FAILED, error)
 
 
 class _Desk:
     """Turns the events of one run into files, log lines and live progress."""
 
-    def __init__(self, work: Work, workplace: Workplace) -> None:
+    def __init__(self, work: Work, workplace: Workplace, together: int) -> None:
         self._work = work
+        self._together = together
+        self.has_ended = False
         self._job = work.job
         self._log = workplace.log
         self._assets_store = work.private.assets if work.private else workplace.assets
@@ -222,9 +295,10 @@ class _Desk:
         self._paces = workplace.paces
         self._countdown = Countdown()
         self._steps = 0
+        self._batch_size = 1
         self._show(RunProgress(RunStatus.RUNNING, stage="loading"))
 
-    def take(self, event: EngineEvent) -> None:
+    def take(self, event: EngineEvent | Failed) -> None:
         """Deal with one event."""
         match event:
             case Started():
@@ -240,9 +314,22 @@ class _Desk:
                 self._store(event)
             case Finished():
                 self._finished = event
+                self.finish(RunStatus.SUCCEEDED)
+            case Failed():
+                self.finish(RunStatus.FAILED, event.error)
+
+    def stop(self) -> None:
+        """End a run that was told to stop: for good, or only here because this process ends."""
+        if self._work.cancel_token.is_left:
+            self.give_back()
+        elif self._work.cancel_token.is_cancelled:
+            self.finish(RunStatus.CANCELLED)
+        else:
+            self.finish(RunStatus.FAILED, f"the engine {self._work.engine.name!r} has ended without a result")
 
     def finish(self, status: RunStatus, error: str | None = None) -> None:
         """Write the run's result."""
+        self.has_ended = True
         result = replace(
             self._job.record,
             status=status,
@@ -254,7 +341,7 @@ class _Desk:
             provenance=immutabledict({**self._environment, **self._outcome()}),
             assets=tuple(self._assets),
         )
-        if status is RunStatus.SUCCEEDED:
+        if status is RunStatus.SUCCEEDED and self._work.batch_size == 1:
             self._paces.learn(self._kind, self._steps, self._finished.timings)
         if self._work.private is not None:
             with suppress(OSError):  # a full disk costs what came of the run, not its end
@@ -279,6 +366,7 @@ class _Desk:
 
     def give_back(self) -> None:
         """Leave the run to whoever works here next."""
+        self.has_ended = True
         self._log.claimed(self._job.run_id, "", self._work.attempt)
         self._live.clear(self._job.run_id)
 
@@ -308,11 +396,14 @@ class _Desk:
     def _store(self, event: Produced) -> None:
         request, context = self._job.record.request, self._work.context
         scheduler = context.schedulers.get(str(request.parameters.get("scheduler")))
-        made_by = Provenance(request, self._work.engine.name, self._environment, event.index)
+        batch = {"batch_size": event.batch_size} if event.batch_size > 1 else {}
+        environment = immutabledict({**self._environment, **batch})
+        made_by = Provenance(request, self._work.engine.name, environment, event.index)
         data = embed(event.data, made_by, scheduler.name if scheduler else "")
         asset = self._assets_store.put(data, index=event.index, seed=event.seed)
         self._assets_store.thumbnail(asset)
         self._assets.append(asset)
+        self._batch_size = event.batch_size
 
     @property
     def _kind(self) -> RunKind:
@@ -323,6 +414,8 @@ class _Desk:
         outcome: dict[str, Value] = {f"{stage}_s": round(s, 4) for stage, s in self._finished.timings.items()}
         if self._finished.peak_memory_bytes is not None:
             outcome["peak_memory_bytes"] = self._finished.peak_memory_bytes
+        if self._batch_size > 1:
+            outcome["batch_size"] = self._batch_size
         if self._finished.fallbacks:
             outcome["fallbacks"] = self._finished.fallbacks
         return outcome
@@ -335,9 +428,10 @@ class _Desk:
             self._waiting_since = None
 
     def _elapsed(self) -> float:
+        """Return the seconds of work so far: of runs made together, a share each, so that they can be added up."""
         now = time.perf_counter()
         waiting = now - self._waiting_since if self._waiting_since is not None else 0.0
-        return now - self._begun - self._waited - waiting
+        return (now - self._begun - self._waited - waiting) / self._together
 
 
 def _now() -> datetime:

@@ -26,9 +26,18 @@ from studio_kernel.domain.sweep import Sweep
 from studio_kernel.domain.tasks import Task
 from studio_kernel.drafting import DEFAULT_TASK, Drafting, Rules
 from studio_kernel.engines.base import Engine
-from studio_kernel.errors import InvalidRequestError, Problem, ReadOnlyError, StudioError, UnknownRunError
+from studio_kernel.errors import (
+    InvalidInputError,
+    InvalidRequestError,
+    ModelUnavailableError,
+    Problem,
+    ReadOnlyError,
+    StudioError,
+    UnknownRunError,
+    UnsafeFileError,
+)
 from studio_kernel.export import export_gallery
-from studio_kernel.jobs import Job
+from studio_kernel.jobs import Job, Work
 from studio_kernel.live import LiveBoard
 from studio_kernel.private import PrivateSpace, orphans
 from studio_kernel.queue import RunQueue
@@ -48,6 +57,8 @@ if TYPE_CHECKING:
 Mode = Literal["editor", "viewer"]
 RunnerName = Literal["worker", "inline"]
 RUNNER_VARIABLE = "STUDIO_RUNNER"
+REFUSALS = (InvalidRequestError, InvalidInputError, ModelUnavailableError, UnsafeFileError)
+"""What is said against one request; any other error is about the studio as a whole."""
 
 
 class Studio:
@@ -204,16 +215,19 @@ class Studio:
     def submit_request(self, request: GenerationRequest, origin: Origin | None = None, *, private: bool = False) -> Run:
         """Make a run of a complete request, as `request` returns it; returns at once."""
         self.require_editor("generate")
-        card = self.models[request.model]
-        record = RunRecord(
-            new_run_id(), request, card.engine, RunStatus.QUEUED, _now(), seed=request.seed, origin=origin or Origin()
-        )
-        work = self._workshop.work(record, private=self._private_space if private else None)
-        self.assets.hold(ref for ref in request.references if not private or self.assets.has(ref))
-        work.engine.check(request, work.context)
-        self._jobs[record.id] = work.job
-        self._dispatch.submit(work)
-        return Run(self, record.id, work.job)
+        work = self._work(request, origin or Origin(), private=private)
+        self._dispatch.submit([work])
+        return Run(self, work.job.run_id, work.job)
+
+    def submit_each(self, asked: Iterable[tuple[GenerationRequest, Origin]]) -> Iterator[Run | StudioError]:
+        """Make runs of complete requests, logged together; yield each run, or what its engine says against it."""
+        self.require_editor("generate")
+        results = [self._work_or_refusal(request, origin) for request, origin in asked]
+        works = [result for result in results if isinstance(result, Work)]
+        if works:
+            self._dispatch.submit(works)
+        for result in results:
+            yield Run(self, result.job.run_id, result.job) if isinstance(result, Work) else result
 
     def retry(self, run: Run | str) -> Run:
         """Make a run of the same request, in the same place of its project and sweep; returns at once.
@@ -511,6 +525,24 @@ class Studio:
         """Return the store that has a file: this home's, or that of the private runs of this studio."""
         space = self._private
         return space.assets if space is not None and space.assets.has(asset) else self.assets
+
+    def _work(self, request: GenerationRequest, origin: Origin, *, private: bool = False) -> Work:
+        """Return what it takes to do a new run, checked by its engine."""
+        card = self.models[request.model]
+        record = RunRecord(
+            new_run_id(), request, card.engine, RunStatus.QUEUED, _now(), seed=request.seed, origin=origin
+        )
+        work = self._workshop.work(record, private=self._private_space if private else None)
+        self.assets.hold(ref for ref in request.references if not private or self.assets.has(ref))
+        work.engine.check(request, work.context)
+        self._jobs[record.id] = work.job
+        return work
+
+    def _work_or_refusal(self, request: GenerationRequest, origin: Origin) -> Work | StudioError:
+        try:
+            return self._work(request, origin)
+        except REFUSALS as error:
+            return error
 
     @property
     def _drafting(self) -> Drafting:

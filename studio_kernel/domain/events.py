@@ -120,4 +120,17 @@ class Finished:
     fallbacks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """One of several runs that are made together has failed, while the others go on; a single run raises instead.
+
+    Attributes
+    ----------
+    error : str
+        Why, in words.
+    """
+
+    error: str
+
+
 EngineEvent: TypeAlias = Started | Progress | Ticket | Produced | Finished

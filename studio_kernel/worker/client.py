@@ -10,6 +10,7 @@ from studio_kernel.follower import Follower
 from studio_kernel.jobs import Work
 from studio_kernel.mending import mend
 from studio_kernel.runlog import RunLog
+from studio_kernel.runner import log_queued
 from studio_kernel.worker.launch import Launcher
 from studio_kernel.workshop import Workshop
 
@@ -23,32 +24,29 @@ class WorkerRunner:
     def __init__(self, workshop: Workshop, log: RunLog, follower: Follower, launcher: Launcher) -> None:
         self._workshop, self._log, self._follower, self._launcher = workshop, log, follower, launcher
 
-    def submit(self, work: Work) -> None:
-        """Put a run into the queue; returns at once, or within a second when a worker has to be started.
+    def submit(self, works: Sequence[Work]) -> None:
+        """Put runs into the queue; returns at once, or within a second when a worker has to be started.
 
         Raises
         ------
         WorkerError
-            When there is no worker and none can be started; the run is not in the queue then.
+            When there is no worker and none can be started; the runs are not in the queue then.
         """
         self._launcher.ensure()
-        record, private = work.job.record, work.private
-        if private is None:
-            self._follower.follow(work.job)
-        else:
-            private.keep(record)
-            self._follower.follow(work.job, live=private.live, finished=private.completed)
-        self._log.queued(
-            record.id,
-            record.request,
-            engine=record.engine,
-            origin=record.origin,
-            private=private is not None,
-        )
+        for work in works:
+            self._follow(work)
+        log_queued(self._log, works)
         # One that ended for want of work just now either sees the run in its last look, or is seen to be gone here.
         # Where none comes up, those who wait for the run are told.
         with suppress(WorkerError):
             self._launcher.ensure()
+
+    def _follow(self, work: Work) -> None:
+        if work.private is None:
+            self._follower.follow(work.job)
+        else:
+            work.private.keep(work.job.record)
+            self._follower.follow(work.job, live=work.private.live, finished=work.private.completed)
 
     def cancel(self, run_ids: Sequence[str]) -> None:
         """Ask for runs to stop; where no worker is alive, those that wait end at once."""

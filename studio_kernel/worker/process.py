@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from operator import attrgetter
 
 from msgspec.structs import replace
 
@@ -20,8 +21,9 @@ from studio_kernel.domain.runs import RunStatus
 from studio_kernel.errors import StudioError
 from studio_kernel.jobs import Work
 from studio_kernel.live import LiveBoard
-from studio_kernel.mending import Mender, claiming
+from studio_kernel.mending import MAX_ATTEMPTS, Mender, claiming
 from studio_kernel.pace import Paces
+from studio_kernel.passes import Relay, companions
 from studio_kernel.presence import is_present
 from studio_kernel.private import PrivateSpace
 from studio_kernel.runlog import RunLog
@@ -223,26 +225,40 @@ class Worker:
             thread.start()
 
     def _serve(self, serves: Callable[[QueueEntry], bool]) -> None:
+        relay = Relay()
         while not self._retiring:
-            self._attempt(partial(self._serve_next, serves))
+            self._attempt(partial(self._serve_next, serves, relay))
+        relay.close()
 
-    def _serve_next(self, serves: Callable[[QueueEntry], bool]) -> None:
+    def _serve_next(self, serves: Callable[[QueueEntry], bool], relay: Relay) -> None:
         with self._mutex:
-            entry = self._claim(serves)
-            if entry is None:
+            entries = self._claim(serves)
+            if not entries:
                 self._mutex.wait(WAIT_S)
                 return
-            self._busy.add(entry.run_id)
+            self._busy.update(entry.run_id for entry in entries)
             self._is_freed = False
-        has_ended = False
+        relay.run(
+            lambda release: self._attempt(partial(self._do_all, entries, release)), threading.current_thread().name
+        )
+
+    def _do_all(self, entries: Sequence[QueueEntry], release: Callable[[], None]) -> None:
+        """Do runs that were claimed together."""
+        ended: set[str] = set()
         try:
-            has_ended = self._do(entry)
+            works = [work for entry in entries if (work := self._begin(entry, ended)) is not None]
+            if works:
+                execute(works, self._place, release)
+                ended |= {work.job.run_id for work in works if work.job.done.is_set()}
+            for work in works:
+                _say_ended(work)
         finally:
             with self._mutex:
-                if has_ended:  # on a full disk the journal will say so later
-                    self._known.queue.end(entry.run_id)
-                self._at_work.pop(entry.run_id, None)
-                self._busy.discard(entry.run_id)
+                for run_id in (entry.run_id for entry in entries):
+                    if run_id in ended:  # on a full disk the journal will say so later
+                        self._known.queue.end(run_id)
+                    self._at_work.pop(run_id, None)
+                    self._busy.discard(run_id)
                 self._last_work = time.monotonic()
 
     def _suits_any(self, entry: QueueEntry) -> bool:
@@ -253,27 +269,42 @@ class Worker:
             entry.ticket is not None and not is_present(self.home.locks, entry.reserved_for)
         )
 
-    def _claim(self, serves: Callable[[QueueEntry], bool]) -> QueueEntry | None:
-        """Return the run that this lane is to do now, claimed; `None` when there is none."""
+    def _claim(self, serves: Callable[[QueueEntry], bool]) -> list[QueueEntry]:
+        """Return the runs that this lane is to do now, claimed: the next one and what is made together with it."""
         queue = self._known.queue
 
         def suits(entry: QueueEntry) -> bool:
             return serves(entry) and self._suits_any(entry)
 
         if self._retiring or queue.is_paused or queue.next(suits) is None:
-            return None
+            return []
         with claiming(self.home):
             self._hear_all()
-            entry = None if self._retiring or queue.is_paused else queue.next(suits)
-            if entry is not None:
-                attempt = entry.attempt + 1
-                self._log.claimed(entry.run_id, self.name, attempt)
-                queue.change(microseconds(), "claimed", entry.run_id, owner=self.name, attempt=attempt)
-                queue.took(entry)
-        return entry and queue.get(entry.run_id)
+            first = None if self._retiring or queue.is_paused else queue.next(suits)
+            if first is None:
+                return []
+            queue.took(first)
+            claimed = [first, *self._companions(first, suits)]
+            for entry in claimed:
+                self._log.claimed(entry.run_id, self.name, entry.attempt + 1)
+                queue.change(microseconds(), "claimed", entry.run_id, owner=self.name, attempt=entry.attempt + 1)
+        return [now for entry in claimed if (now := queue.get(entry.run_id)) is not None]
 
-    def _do(self, entry: QueueEntry) -> bool:
-        """Do a run; return whether it has ended, and was not given back."""
+    def _companions(self, first: QueueEntry, suits: Callable[[QueueEntry], bool]) -> list[QueueEntry]:
+        """Return what is made together with `first`; a last attempt is made alone, so that it costs no other run."""
+        last = MAX_ATTEMPTS - 1
+        if first.attempt >= last:
+            return []
+        try:
+            card = self._workshop.models[first.record.request.model]
+            engine = self._workshop.engines.get(card.engine)
+        except StudioError:
+            return []  # said when the run is begun
+        waiting = (entry for entry in self._known.queue if entry is not first and entry.attempt < last and suits(entry))
+        return companions(first.record, waiting, attrgetter("record"), engine, card)
+
+    def _begin(self, entry: QueueEntry, ended: set[str]) -> Work | None:
+        """Return what it takes to do a run; `None` when it has ended before it was begun, and is in `ended` now."""
         facts = {"run": entry.run_id, "model": entry.record.request.model, "attempt": entry.attempt}
         logger.info("run begins", extra=facts)
         try:
@@ -281,11 +312,13 @@ class Worker:
         except StudioError as error:
             self._log.finished(entry.run_id, RunStatus.FAILED, error=str(error))
             logger.warning("run cannot be done", extra={**facts, "error": str(error)})
-            return True
+            ended.add(entry.run_id)
+            return None
         if work is None:
             self._log.finished(entry.run_id, RunStatus.CANCELLED)
             logger.info("private run is gone with its studio", extra=facts)
-            return True
+            ended.add(entry.run_id)
+            return None
         with self._mutex:
             self._at_work[entry.run_id] = work
             now = self._known.queue.get(entry.run_id)
@@ -293,13 +326,7 @@ class Worker:
                 work.cancel_token.cancel()
             if self._at_once:
                 work.cancel_token.leave()
-        execute(work, self._place)
-        result = work.job.record
-        ended = {"status": str(result.status), "elapsed_s": result.elapsed_s}
-        if result.error and not entry.is_private:
-            ended["error"] = result.error
-        logger.info("run ends", extra={**facts, **ended})
-        return work.job.done.is_set()
+        return work
 
     def _work(self, entry: QueueEntry) -> Work | None:
         record, space = entry.record, None
@@ -310,6 +337,15 @@ class Worker:
                 return None
             record = kept
         return self._workshop.work(record, private=space, ticket=entry.ticket, attempt=entry.attempt)
+
+
+def _say_ended(work: Work) -> None:
+    result = work.job.record
+    facts = {"run": result.id, "model": result.request.model, "attempt": work.attempt}
+    ended = {"status": str(result.status), "elapsed_s": result.elapsed_s}
+    if result.error and work.private is None:
+        ended["error"] = result.error
+    logger.info("run ends", extra={**facts, **ended})
 
 
 def _is_for(engine: str, entry: QueueEntry) -> bool:

@@ -27,6 +27,7 @@ ALLOWED = {
     "grid": {"errors", "domain"},
     "axes": {"errors", "domain"},
     "pace": {"errors", "domain", "runlog"},
+    "passes": {"domain", "engines"},
 }
 JOINING = {
     "jobs", "private", "workshop", "follower", "mending", "runner", "worker", "dispatch",
