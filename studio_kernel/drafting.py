@@ -112,6 +112,7 @@ class Drafting:
         where: Rules = (),
         seeds: int | None = None,
         paired: bool = True,
+        batch_size: int | None = None,
     ) -> Sweep:
         """Return the sweep of `axes` over a draft of `values`; its cells share one seed unless seeds are an axis.
 
@@ -143,7 +144,7 @@ class Drafting:
         if seeds is not None:
             groups.append(_replicates(base, seeds, paired))
         with _named("axes"):
-            sweep = Sweep(base, tuple(groups), tuple(Rule.of(rule) for rule in _listed(where)))
+            sweep = Sweep(base, tuple(groups), tuple(Rule.of(rule) for rule in _listed(where)), batch_size)
         with _named("where"):
             if not sweep.size:
                 raise ValueError(f"the rules leave none of {sweep.full_size} cells")

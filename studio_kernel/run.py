@@ -33,10 +33,10 @@ class Run:
     Made by `Studio`, not by hand.
     """
 
-    def __init__(self, studio: Studio, run_id: str, job: Job | None = None) -> None:
+    def __init__(self, studio: Studio, run_id: str, job: Job | None = None, *, has_ended: bool = False) -> None:
         self._studio = studio
         self._known_job = job
-        self._has_ended = False
+        self._has_ended = has_ended
         self.id = run_id
 
     @property

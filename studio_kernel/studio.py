@@ -39,10 +39,12 @@ from studio_kernel.errors import (
 from studio_kernel.export import export_gallery
 from studio_kernel.jobs import Job, Work
 from studio_kernel.live import LiveBoard
+from studio_kernel.pace import kind_of
+from studio_kernel.planning import Planner
 from studio_kernel.private import PrivateSpace, orphans
 from studio_kernel.queue import RunQueue
 from studio_kernel.run import Run
-from studio_kernel.runlog import Cursor, Facets, Health, RunFilter, RunLog, new_run_id
+from studio_kernel.runlog import Cursor, Facets, Health, RunFilter, RunKind, RunLog, Timings, new_run_id
 from studio_kernel.settings import Home
 from studio_kernel.sweeps import SweepRun
 from studio_kernel.watch import Watcher
@@ -260,6 +262,8 @@ class Studio:
         where: Rules = (),
         seeds: int | None = None,
         paired: bool = True,
+        exact: bool = False,
+        batch_size: int | None = None,
         model: str | None = None,
         task: Task | str | None = None,
         project: str | None = None,
@@ -285,6 +289,11 @@ class Studio:
         paired : bool
             Whether those seeds are the same in every cell, so that cells differ in nothing else; `False` gives every
             cell its own.
+        exact : bool
+            Compute each cell alone, so that it has the very bytes that `generate` makes; slower. Otherwise cells that
+            a model can take together are computed together and differ from that by rounding.
+        batch_size : int
+            At most so many cells together; left out: as many as the engine advises. `exact` is a batch size of 1.
         start : bool
             `False` only plans it; `SweepRun.start` begins.
         **parameters
@@ -302,10 +311,17 @@ class Studio:
         """
         self.require_editor("sweep")
         definition = self._drafting.sweep(
-            model, task, {"prompt": prompt, **parameters}, axes, where=where, seeds=seeds, paired=paired
+            model,
+            task,
+            {"prompt": prompt, **parameters},
+            axes,
+            where=where,
+            seeds=seeds,
+            paired=paired,
+            batch_size=1 if exact else batch_size,
         )
         sweep = SweepRun(self, new_run_id(), definition, project)
-        sweep.plan().require_valid()
+        sweep.require_valid()
         return sweep.start() if start else sweep
 
     def cancel(self, *runs: Run | str) -> None:
@@ -411,9 +427,22 @@ class Studio:
         """
         return self._log.sql(query, parameters)
 
-    def finished(self, requests: Sequence[GenerationRequest]) -> dict[str, str]:
-        """Return which of `requests` this home has a result of: digest → id of the newest run that succeeded."""
-        return self._log.succeeded_with([request.digest for request in requests])
+    def finished(self, requests: Sequence[GenerationRequest], *, alone: bool = False) -> dict[str, str]:
+        """Return which of `requests` this home has a result of: digest → id of the newest run that succeeded.
+
+        Parameters
+        ----------
+        alone : bool
+            Only results that were not computed together with others.
+        """
+        digests = [request.digest for request in requests]
+        return self._log.succeeded_with(digests, batch_size=1 if alone else None)
+
+    def records_of(self, run_ids: Sequence[str]) -> dict[str, RunRecord]:
+        """Return everything that is known of some runs now, by id."""
+        jobs = {run_id: job for run_id in run_ids if (job := self._jobs.get(run_id)) and not job.done.is_set()}
+        ended = self._log.runs_of([run_id for run_id in run_ids if run_id not in jobs])
+        return {**ended, **{run_id: job.record for run_id, job in jobs.items()}}
 
     def progress(self, run_id: str) -> RunProgress:
         """Return what a run shows right now, wherever it works."""
@@ -543,6 +572,23 @@ class Studio:
             return self._work(request, origin)
         except REFUSALS as error:
             return error
+
+    @property
+    def planner(self) -> Planner:
+        """What plans sweeps in this home."""
+        seconds: dict[RunKind, Timings | None] = {}
+
+        def seconds_of(request: GenerationRequest) -> float | None:
+            kind, steps = kind_of(request, None), request.parameters.get("num_inference_steps")
+            if kind not in seconds:
+                seconds[kind] = self._log.timings(kind)
+            known = seconds[kind]
+            return steps * known.step_s + known.decoding_s if known and isinstance(steps, int) else None
+
+        def done_of(requests: Sequence[GenerationRequest], alone: bool) -> dict[str, str]:
+            return self.finished(requests, alone=alone)
+
+        return Planner(self.models, self._workshop.engine_of, done_of, seconds_of)
 
     @property
     def _drafting(self) -> Drafting:

@@ -7,104 +7,23 @@ again computes only what is missing.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import Origin, RunStatus
+from studio_kernel.domain.runs import Origin, RunRecord
 from studio_kernel.domain.sweep import Cell, Sweep
 from studio_kernel.domain.values import Value, describe
-from studio_kernel.errors import (
-    InvalidInputError,
-    InvalidRequestError,
-    ModelUnavailableError,
-    Problem,
-    StudioError,
-    UnsafeFileError,
-)
+from studio_kernel.errors import InvalidRequestError, Problem, StudioError
 from studio_kernel.grid import Grid, GridCell
+from studio_kernel.planning import PlannedCell, SweepPlan, coordinates_of
+from studio_kernel.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from studio_kernel.run import Run
     from studio_kernel.studio import Studio
-
-REFUSALS = (InvalidRequestError, InvalidInputError, ModelUnavailableError, UnsafeFileError)
-"""What an engine's own check says of one request; any other error is about the studio as a whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedCell:
-    """One cell before it runs.
-
-    Attributes
-    ----------
-    cell : Cell
-        Its place and coordinates.
-    request : GenerationRequest or None
-        Complete; `None` when the cell is invalid.
-    problem : str
-        Why it cannot run; empty when it can.
-    done_run_id : str or None
-        The run that has its result already.
-    """
-
-    cell: Cell
-    request: GenerationRequest | None
-    problem: str = ""
-    done_run_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SweepPlan:
-    """What a sweep would do."""
-
-    cells: tuple[PlannedCell, ...]
-
-    @property
-    def size(self) -> int:
-        """Number of cells."""
-        return len(self.cells)
-
-    @property
-    def invalid(self) -> tuple[PlannedCell, ...]:
-        """Cells that cannot run."""
-        return tuple(cell for cell in self.cells if cell.problem)
-
-    @property
-    def done(self) -> tuple[PlannedCell, ...]:
-        """Cells whose result the home has already."""
-        return tuple(cell for cell in self.cells if cell.done_run_id)
-
-    @property
-    def to_do(self) -> tuple[PlannedCell, ...]:
-        """Cells that would be computed."""
-        return tuple(cell for cell in self.cells if not cell.problem and not cell.done_run_id)
-
-    def require_valid(self) -> None:
-        """Raise `InvalidRequestError` when not one cell can run."""
-        if len(self.invalid) == len(self.cells):
-            reasons = dict.fromkeys(cell.problem for cell in self.cells)
-            raise InvalidRequestError([Problem("cells", reason) for reason in list(reasons)[:5]], "sweep")
-
-    def frame(self) -> pd.DataFrame:
-        """Return the plan as a table, a row a cell."""
-        import pandas as pd
-
-        return pd.DataFrame([{**_columns(planned.cell), **_intention(planned)} for planned in self.cells])
-
-    def __repr__(self) -> str:
-        return (
-            f"<SweepPlan: {self.size} cells, {len(self.to_do)} to do, "
-            f"{len(self.done)} done, {len(self.invalid)} invalid>"
-        )
-
-    def _repr_html_(self) -> str:
-        html: str = self.frame().to_html(index=False)
-        return html
 
 
 class SweepRun:
@@ -133,26 +52,26 @@ class SweepRun:
 
     def plan(self) -> SweepPlan:
         """Return what starting it now would do."""
-        done = self._studio.finished([request for request, _ in self._checked if request is not None])
-        return SweepPlan(
-            tuple(
-                PlannedCell(cell, request, problem, done.get(request.digest) if request else None)
-                for cell, (request, problem) in zip(self._cells, self._checked, strict=True)
-            )
-        )
+        rows = ((cell, request, problem) for cell, (request, problem) in zip(self._cells, self._checked, strict=True))
+        return self._studio.planner.plan(rows, batch_size=self.definition.batch_size)
+
+    def require_valid(self) -> None:
+        """Raise `InvalidRequestError` when not one cell can run."""
+        if all(request is None for request, _ in self._checked):
+            raise _refusal(problem for _, problem in self._checked)
 
     def start(self) -> SweepRun:
         """Begin every cell that has no result yet; returns at once."""
+        self.require_valid()
         plan = self.plan()
-        plan.require_valid()
         self._studio.log_sweep(self.id, self.definition, self.project)
         self._refused.clear()
-        for planned in plan.cells:
-            if planned.request is not None:
-                self._begin(planned, planned.request)
+        for planned in plan.done:
+            if planned.done_run_id and planned.cell.index not in self._runs:
+                self._runs[planned.cell.index] = Run(self._studio, planned.done_run_id, has_ended=True)
+        self._begin([planned for planned in plan.to_do if not self._is_under_way(planned)])
         if not self._runs:
-            reasons = list(dict.fromkeys(self._refused.values()))
-            raise InvalidRequestError([Problem("cells", reason) for reason in reasons[:5]], "sweep")
+            raise _refusal(self._refused.values())
         return self
 
     def resume(self) -> SweepRun:
@@ -198,7 +117,10 @@ class SweepRun:
         """Return the sweep as a table: a row a cell, its coordinates, its run and how it went."""
         import pandas as pd
 
-        return pd.DataFrame([{**_columns(cell), **self._outcome(cell)} for cell in self._cells])
+        records = self._records()
+        return pd.DataFrame(
+            [{**coordinates_of(cell), **self._outcome(cell, records.get(cell.index))} for cell in self._cells]
+        )
 
     def grid(
         self, rows: str | None = None, columns: str | None = None, *, at: Mapping[str, object] | None = None
@@ -230,8 +152,8 @@ class SweepRun:
 
     def __repr__(self) -> str:
         counts: dict[str, int] = {}
-        for run in self.runs:
-            counts[str(run.status)] = counts.get(str(run.status), 0) + 1
+        for record in self._records().values():
+            counts[str(record.status)] = counts.get(str(record.status), 0) + 1
         parts = ", ".join(f"{count} {status}" for status, count in counts.items()) or "planned"
         axes = " × ".join(f"{group.title} ({len(group.points)})" for group in self.definition.groups)
         return f"<Sweep {self.id}: {axes}; {parts}>"
@@ -246,32 +168,41 @@ class SweepRun:
         results = self._studio.complete_each(drafts)
         return tuple(_checked(cell, results) for cell in self._cells)
 
-    def _begin(self, planned: PlannedCell, request: GenerationRequest) -> None:
-        """Give a cell its run; what its engine refuses stays in the cell."""
-        index = planned.cell.index
-        current = self._runs.get(index)
-        if current is not None and (not current.status.is_final or current.status is RunStatus.SUCCEEDED):
-            return
-        if planned.done_run_id is not None:
-            self._runs[index] = self._studio.run(planned.done_run_id)
-            return
-        try:
-            origin = Origin(self.project, self.id, planned.cell.coordinates)
-            self._runs[index] = self._studio.submit_request(request, origin)
-        except REFUSALS as error:
-            self._refused[index] = _reason(error)
+    def _is_under_way(self, planned: PlannedCell) -> bool:
+        run = self._runs.get(planned.cell.index)
+        return run is not None and not run.status.is_final
 
-    def _outcome(self, cell: Cell) -> dict[str, object]:
-        run = self._runs.get(cell.index)
-        if run is None:
+    def _begin(self, cells: Sequence[PlannedCell]) -> None:
+        """Give cells their runs; what an engine refuses stays in its cell."""
+        asked = [(planned.request, self._origin(planned)) for planned in cells if planned.request is not None]
+        for planned, result in zip(cells, self._studio.submit_each(asked), strict=True):
+            if isinstance(result, StudioError):
+                self._refused[planned.cell.index] = _reason(result)
+            else:
+                self._runs[planned.cell.index] = result
+
+    def _origin(self, planned: PlannedCell) -> Origin:
+        return Origin(self.project, self.id, planned.cell.coordinates, batch_size=planned.batch_size)
+
+    def _records(self) -> dict[int, RunRecord]:
+        """Return what is known of the run of each cell that has one."""
+        known = self._studio.records_of([run.id for run in self._runs.values()])
+        return {index: known[run.id] for index, run in self._runs.items() if run.id in known}
+
+    def _outcome(self, cell: Cell, record: RunRecord | None) -> dict[str, object]:
+        if record is None:
             problem = self._refused.get(cell.index) or self._checked[cell.index][1]
             return {"id": None, "status": "invalid" if problem else "planned", "elapsed_s": None, "error": problem}
-        record = run.record
-        return {"id": run.id, "status": str(record.status), "elapsed_s": record.elapsed_s, "error": record.error or ""}
+        return {
+            "id": record.id,
+            "status": str(record.status),
+            "elapsed_s": record.elapsed_s,
+            "error": record.error or "",
+        }
 
     def _grid_cell(self, cell: Cell) -> GridCell:
-        outcome = self._outcome(cell)
         run = self._runs.get(cell.index)
+        outcome = self._outcome(cell, run.record if run else None)
         if run is not None and run.record.assets:
             return GridCell(run.image)
         return GridCell(None, str(outcome["error"] or outcome["status"]))
@@ -312,20 +243,10 @@ def _checked(cell: Cell, results: Iterator[GenerationRequest | StudioError]) -> 
     return (None, _reason(result)) if isinstance(result, StudioError) else (result, "")
 
 
+def _refusal(reasons: Iterable[str]) -> InvalidRequestError:
+    return InvalidRequestError([Problem("cells", reason) for reason in list(dict.fromkeys(reasons))[:5]], "sweep")
+
+
 def _reason(error: StudioError) -> str:
     problems = error.problems if isinstance(error, InvalidRequestError) else ()
     return "; ".join(map(str, problems)) or str(error)
-
-
-def _columns(cell: Cell) -> dict[str, object]:
-    plain = (str, int, float, bool)
-    return {
-        name: value if isinstance(value, plain) or value is None else describe(value)
-        for name, value in cell.coordinates.items()
-    }
-
-
-def _intention(planned: PlannedCell) -> dict[str, object]:
-    if planned.problem:
-        return {"state": "invalid", "reason": planned.problem}
-    return {"state": "done" if planned.done_run_id else "to do", "reason": ""}

@@ -85,6 +85,13 @@ class Workshop:
         )
         return Work(job or Job(record), self.engines.get(card.engine), context, private, attempt)
 
+    def engine_of(self, card: ModelCard) -> Engine | None:
+        """Return the engine that runs a card; `None` when there is none."""
+        try:
+            return self.engines.get(card.engine)
+        except ModelUnavailableError:
+            return None
+
     def is_remote(self, engine: str) -> bool:
         """Return whether an engine works elsewhere; one that cannot be loaded does not."""
         try:

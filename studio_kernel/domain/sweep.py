@@ -141,15 +141,25 @@ class Cell:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Groups of axes over a base request, less what the rules leave out."""
+    """Groups of axes over a base request, less what the rules leave out.
+
+    Attributes
+    ----------
+    batch_size : int or None
+        At most so many cells are computed in one pass; `None` = as many as the engine advises. With 1 a cell has the
+        very bytes that its request has alone; in larger passes it differs by rounding.
+    """
 
     base: GenerationRequest
     groups: tuple[AxisGroup, ...]
     rules: tuple[Rule, ...] = ()
+    batch_size: int | None = None
 
     def __post_init__(self) -> None:
         """Freeze the values; refuse an axis that is named twice, and text to be replaced that is not there."""
         object.__setattr__(self, "groups", tuple(group.frozen() for group in self.groups))
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(f"batch_size {self.batch_size!r} must be at least 1")
         names = [name for group in self.groups for name in group.names]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
@@ -227,7 +237,7 @@ class Sweep:
             for group in self.groups
         ]
         rules: Json = [rule.to_json() for rule in self.rules]
-        return {"base": self.base.to_json(), "groups": groups, "rules": rules}
+        return {"base": self.base.to_json(), "groups": groups, "rules": rules, "batch_size": self.batch_size}
 
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> Sweep:
@@ -239,6 +249,7 @@ class Sweep:
             GenerationRequest.from_json(base),
             tuple(map(_group_from_json, groups)),
             tuple(map(Rule.from_json, rules)),
+            data.get("batch_size"),  # type: ignore[arg-type]  # a number or null, as it was written
         )
 
     @cached_property

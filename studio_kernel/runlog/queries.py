@@ -371,7 +371,8 @@ def timings(connection: DuckDBPyConnection, kind: RunKind, count: int = 30) -> T
           FROM runs WHERE status = 'succeeded' AND model = $model AND task = $task
             AND width IS NOT DISTINCT FROM $width AND height IS NOT DISTINCT FROM $height
             AND num_images IS NOT DISTINCT FROM $num_images
-            AND provenance->>'$.device' IS NOT DISTINCT FROM $device AND num_inference_steps > 0 AND batch_size = 1
+            AND coalesce(provenance->>'$.device' = $device, $device IS NULL)
+            AND num_inference_steps > 0 AND batch_size = 1
           ORDER BY created_at DESC LIMIT $count
         )
         """,

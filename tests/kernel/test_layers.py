@@ -31,7 +31,7 @@ ALLOWED = {
 }
 JOINING = {
     "jobs", "private", "workshop", "follower", "mending", "runner", "worker", "dispatch",
-    "drafting", "run", "queue", "sweeps", "studio", "export", "gc",
+    "drafting", "planning", "run", "queue", "sweeps", "studio", "export", "gc",
 }  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}
 KERNEL = "studio_kernel"

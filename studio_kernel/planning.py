@@ -1,0 +1,251 @@
+"""What a sweep would do: which cells can run, which are done, which are computed together and in what order.
+
+The slowest thing to change goes outermost: cells of one model follow each other, within them those with the same
+LoRAs, and within those the ones that one pass through the model can hold. Passes of a group have one size, chosen from
+the whole group and not from what is left of it, so that a cell that is computed later comes out the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from studio_kernel.domain.model import ModelCard
+from studio_kernel.domain.request import GenerationRequest
+from studio_kernel.domain.sweep import Cell
+from studio_kernel.domain.values import describe
+from studio_kernel.engines.base import BatchEngine, Engine
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCell:
+    """One cell before it runs.
+
+    Attributes
+    ----------
+    cell : Cell
+        Its place and coordinates.
+    request : GenerationRequest or None
+        Complete; `None` when the cell is invalid.
+    problem : str
+        Why it cannot run; empty when it can.
+    done_run_id : str or None
+        The run that has its result already.
+    group : int or None
+        The cells of one group can be computed in the same pass; numbered in the order of work.
+    batch_size : int
+        How many cells of its group a pass holds; 1 = it is computed alone.
+    seconds : float or None
+        How long it takes, learnt from earlier runs of the kind computed alone; `None` when nothing is known.
+    """
+
+    cell: Cell
+    request: GenerationRequest | None
+    problem: str = ""
+    done_run_id: str | None = None
+    group: int | None = None
+    batch_size: int = 1
+    seconds: float | None = None
+
+    @property
+    def state(self) -> str:
+        """``invalid``, ``done`` or ``to do``."""
+        if self.problem:
+            return "invalid"
+        return "done" if self.done_run_id else "to do"
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """What a sweep would do.
+
+    Attributes
+    ----------
+    cells : tuple of PlannedCell
+        In the sweep's order.
+    """
+
+    cells: tuple[PlannedCell, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return len(self.cells)
+
+    @cached_property
+    def invalid(self) -> tuple[PlannedCell, ...]:
+        """Cells that cannot run."""
+        return tuple(cell for cell in self.cells if cell.problem)
+
+    @cached_property
+    def done(self) -> tuple[PlannedCell, ...]:
+        """Cells whose result the home has already."""
+        return tuple(cell for cell in self.cells if cell.done_run_id)
+
+    @cached_property
+    def to_do(self) -> tuple[PlannedCell, ...]:
+        """Cells that would be computed, in the order of work."""
+        waiting = [cell for cell in self.cells if cell.state == "to do"]
+        return tuple(sorted(waiting, key=lambda planned: (planned.group or 0, planned.cell.index)))
+
+    @property
+    def groups(self) -> int:
+        """Number of groups that have something to do."""
+        return len({cell.group for cell in self.to_do})
+
+    @property
+    def passes(self) -> int:
+        """Number of passes through a model that it takes to do what is to be done."""
+        waiting: dict[int | None, list[int]] = {}
+        for planned in self.to_do:
+            waiting.setdefault(planned.group, []).append(planned.batch_size)
+        return sum(math.ceil(len(sizes) / sizes[0]) for sizes in waiting.values())
+
+    @property
+    def model_loads(self) -> int:
+        """How often the model changes, the first one included."""
+        models = [planned.request.model for planned in self.to_do if planned.request]
+        return sum(1 for before, now in zip([None, *models], models, strict=False) if before != now)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it takes if every cell is computed alone; `None` when that is not known of every cell."""
+        known = [planned.seconds for planned in self.to_do if planned.seconds is not None]
+        return math.fsum(known) if len(known) == len(self.to_do) else None
+
+    def frame(self) -> pd.DataFrame:
+        """Return the plan as a table, a row a cell: its coordinates, its state and how it would be computed."""
+        import pandas as pd
+
+        return pd.DataFrame([{**coordinates_of(planned.cell), **_intention(planned)} for planned in self.cells])
+
+    def __repr__(self) -> str:
+        return (
+            f"<SweepPlan: {self.size} cells, {len(self.to_do)} to do in {self.passes} passes with "
+            f"{self.model_loads} model loads, {len(self.done)} done, {len(self.invalid)} invalid>"
+        )
+
+    def _repr_html_(self) -> str:
+        html: str = self.frame().to_html(index=False)
+        return f"<p>{repr(self)[1:-1]}</p>{html}"
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans sweeps.
+
+    Attributes
+    ----------
+    models : mapping
+        The catalog.
+    engine_of : callable
+        Returns the engine that runs a card; `None` when there is none.
+    done_of : callable
+        Returns which of some requests have a result: digest → run id. Is told whether only results computed alone
+        count.
+    seconds_of : callable
+        Returns how long a request takes alone; `None` when not known.
+    """
+
+    models: Mapping[str, ModelCard]
+    engine_of: Callable[[ModelCard], Engine | None]
+    done_of: Callable[[Sequence[GenerationRequest], bool], Mapping[str, str]]
+    seconds_of: Callable[[GenerationRequest], float | None]
+    _engines: dict[str, BatchEngine | None] = field(default_factory=dict, init=False, repr=False)
+
+    def plan(
+        self,
+        checked: Iterable[tuple[Cell, GenerationRequest | None, str]],
+        *,
+        batch_size: int | None = None,
+    ) -> SweepPlan:
+        """Return the plan of some cells.
+
+        Parameters
+        ----------
+        checked : iterable
+            Each cell with its complete request, or why it has none.
+        batch_size : int or None
+            At most so many cells in a pass; `None` = as many as the engine advises. With 1, only results that were
+            computed alone count as done.
+        """
+        rows = list(checked)
+        done = self.done_of([request for _, request, _ in rows if request is not None], batch_size == 1)
+        groups = self._groups([(cell, request) for cell, request, _ in rows if request is not None])
+        sizes = [self._size(members, batch_size) for members in groups]
+        group_of = {cell.index: n for n, members in enumerate(groups) for cell, _ in members}
+        seconds = [self.seconds_of(members[0][1]) for members in groups]
+        return SweepPlan(
+            tuple(
+                PlannedCell(cell, None, problem)
+                if request is None
+                else PlannedCell(
+                    cell,
+                    request,
+                    done_run_id=done.get(request.digest),
+                    group=group_of[cell.index],
+                    batch_size=sizes[group_of[cell.index]],
+                    seconds=seconds[group_of[cell.index]],
+                )
+                for cell, request, problem in rows
+            )
+        )
+
+    def _groups(self, cells: Sequence[tuple[Cell, GenerationRequest]]) -> list[list[tuple[Cell, GenerationRequest]]]:
+        """Return the cells by what can be in one pass, those of one model and of the same LoRAs next to each other."""
+        groups: dict[tuple[Hashable, ...], list[tuple[Cell, GenerationRequest]]] = {}
+        ranks: dict[tuple[Hashable, ...], int] = {}
+        for cell, request in cells:
+            model, adapters = (request.model, request.task), tuple(lora.id for lora in request.loras)
+            key = self._key(request)
+            group = (model, adapters, request.loras, cell.index if key is None else ("", key))
+            groups.setdefault(group, []).append((cell, request))
+            for depth in range(1, len(group) + 1):
+                ranks.setdefault(group[:depth], len(ranks))
+        order = sorted(groups, key=lambda group: [ranks[group[:depth]] for depth in range(1, len(group) + 1)])
+        return [groups[group] for group in order]
+
+    def _key(self, request: GenerationRequest) -> Hashable | None:
+        engine = self._batch_engine(request.model)
+        return engine.batch_key(request, self.models[request.model]) if engine else None
+
+    def _size(self, members: Sequence[tuple[Cell, GenerationRequest]], limit: int | None) -> int:
+        """Return how many of a group go into a pass: as many passes as needed, as equal in size as can be."""
+        request = members[0][1]
+        engine = self._batch_engine(request.model)
+        if engine is None or self._key(request) is None:
+            return 1
+        most = limit or engine.batch_limit(request)
+        return math.ceil(len(members) / math.ceil(len(members) / most))
+
+    def _batch_engine(self, model: str) -> BatchEngine | None:
+        """Return the engine of a model if it makes several requests at once; remembered, for asking takes its time."""
+        if model not in self._engines:
+            engine = self.engine_of(self.models[model])
+            self._engines[model] = engine if isinstance(engine, BatchEngine) else None
+        return self._engines[model]
+
+
+def coordinates_of(cell: Cell) -> dict[str, object]:
+    """Return the coordinates of a cell as columns of a table: plain values as they are, the others in words."""
+    plain = (str, int, float, bool)
+    return {
+        name: value if isinstance(value, plain) or value is None else describe(value)
+        for name, value in cell.coordinates.items()
+    }
+
+
+def _intention(planned: PlannedCell) -> dict[str, object]:
+    return {
+        "state": planned.state,
+        "reason": planned.problem,
+        "group": planned.group,
+        "batch_size": planned.batch_size,
+        "seconds": planned.seconds,
+    }
