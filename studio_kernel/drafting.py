@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from studio_kernel.assets import AssetStore
 from studio_kernel.axes import Axes, as_list, groups_of
-from studio_kernel.domain.model import ModelCard
+from studio_kernel.domain.model import Checker, ModelCard
 from studio_kernel.domain.parameters import MAX_SEED
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.rules import Rule
@@ -89,16 +89,20 @@ class Drafting:
             When it cannot be done as written.
         """
         self._require_usable(draft.model)
-        return self._filled(draft)
+        return self._filled(draft, Checker(self.models[draft.model], draft.task))
 
     def complete_each(self, drafts: Iterable[GenerationRequest]) -> Iterator[GenerationRequest | StudioError]:
         """Yield each draft complete, or why it cannot be done; whether a model can be used is looked at once."""
         usable: dict[str, StudioError | None] = {}
+        checkers: dict[tuple[str, Task], Checker] = {}
         for draft in drafts:
+            kind = draft.model, draft.task
             try:
                 if draft.model not in usable:
                     usable[draft.model] = self._unusable(draft.model)
-                yield usable[draft.model] or self._filled(draft)
+                if kind not in checkers and usable[draft.model] is None:
+                    checkers[kind] = Checker(self.models[draft.model], draft.task)
+                yield usable[draft.model] or self._filled(draft, checkers[kind])
             except StudioError as error:
                 yield error
 
@@ -163,12 +167,11 @@ class Drafting:
             named = repr(model) in status.reason
             raise ModelUnavailableError(status.reason if named else f"model {model!r}: {status.reason}")
 
-    def _filled(self, draft: GenerationRequest) -> GenerationRequest:
-        card = self.models[draft.model]
-        values = card.check(draft.task, draft.parameters)
-        if draft.seed is None and _takes_seed(card, draft.task):
+    def _filled(self, draft: GenerationRequest, checker: Checker) -> GenerationRequest:
+        values = checker.check(draft.parameters)
+        if draft.seed is None and _takes_seed(self.models[draft.model], draft.task):
             values["seed"] = choose_seed()
-        return GenerationRequest(card.id, draft.task, values)
+        return GenerationRequest.of_frozen(draft.model, draft.task, values)
 
     def _told(self, model: str | None, task: Task | str | None, values: Mapping[str, object], axes: Axes) -> ModelCard:
         """Return the model whose parameters say how the text of an axis is read."""

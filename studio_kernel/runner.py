@@ -29,7 +29,7 @@ from studio_kernel.domain.events import WAITING, EngineEvent, Failed, Finished, 
 from studio_kernel.domain.provenance import Provenance
 from studio_kernel.domain.runs import RunProgress, RunRecord, RunStatus
 from studio_kernel.domain.values import Value
-from studio_kernel.engines.base import BatchEngine, CancelToken, Engine, Member, MemberEvent
+from studio_kernel.engines.base import BatchEngine, CancelToken, Engine, EngineContext, Member, MemberEvent
 from studio_kernel.errors import Cancelled, StudioError
 from studio_kernel.follower import Follower
 from studio_kernel.jobs import Work
@@ -246,18 +246,19 @@ def execute(works: Sequence[Work], workplace: Workplace, release: Callable[[], N
 
 
 def _stream(works: Sequence[Work], desks: Sequence[_Desk], release: Callable[[], None]) -> None:
-    """Hand the events of an engine to the desks they are for."""
-    for place, event in _events(works, desks, release):
-        for desk in desks if place is None else (desks[place],):
+    """Hand the events of an engine to the desks they are for; what was cancelled before is not begun."""
+    begun = [desk for work, desk in zip(works, desks, strict=True) if not work.cancel_token.is_cancelled]
+    if not begun:
+        return
+    context = replace(works[0].context, preview_due=begun[0].previews.due, release=release)
+    for place, event in _events([desk.work for desk in begun], context):
+        for desk in begun if place is None else (begun[place],):
             if not desk.has_ended:
                 desk.take(event)
 
 
-def _events(works: Sequence[Work], desks: Sequence[_Desk], release: Callable[[], None]) -> Iterator[MemberEvent]:
-    first, previews = works[0], desks[0].previews
-    context = replace(first.context, preview_due=previews.due, release=release)
-    if len(works) == 1:
-        first.cancel_token.check()
+def _events(works: Sequence[Work], context: EngineContext) -> Iterator[MemberEvent]:
+    first = works[0]
     if first.batch_size == 1 or not isinstance(first.engine, BatchEngine):
         for event in first.engine.stream(first.job.record.request, context):
             yield 0, event
@@ -276,7 +277,7 @@ class _Desk:
     """Turns the events of one run into files, log lines and live progress."""
 
     def __init__(self, work: Work, workplace: Workplace, together: int) -> None:
-        self._work = work
+        self.work = work
         self._together = together
         self.has_ended = False
         self._job = work.job
@@ -303,7 +304,7 @@ class _Desk:
         match event:
             case Started():
                 self._environment = event.provenance
-                provenance = {} if self._work.private else event.provenance
+                provenance = {} if self.work.private else event.provenance
                 self._log.started(self._job.run_id, provenance=provenance)
                 self._countdown.learnt = self._paces.of(self._kind)
             case Progress():
@@ -320,12 +321,12 @@ class _Desk:
 
     def stop(self) -> None:
         """End a run that was told to stop: for good, or only here because this process ends."""
-        if self._work.cancel_token.is_left:
+        if self.work.cancel_token.is_left:
             self.give_back()
-        elif self._work.cancel_token.is_cancelled:
+        elif self.work.cancel_token.is_cancelled:
             self.finish(RunStatus.CANCELLED)
         else:
-            self.finish(RunStatus.FAILED, f"the engine {self._work.engine.name!r} has ended without a result")
+            self.finish(RunStatus.FAILED, f"the engine {self.work.engine.name!r} has ended without a result")
 
     def finish(self, status: RunStatus, error: str | None = None) -> None:
         """Write the run's result."""
@@ -341,12 +342,12 @@ class _Desk:
             provenance=immutabledict({**self._environment, **self._outcome()}),
             assets=tuple(self._assets),
         )
-        if status is RunStatus.SUCCEEDED and self._work.batch_size == 1:
+        if status is RunStatus.SUCCEEDED and self.work.batch_size == 1:
             self._paces.learn(self._kind, self._steps, self._finished.timings)
-        if self._work.private is not None:
+        if self.work.private is not None:
             with suppress(OSError):  # a full disk costs what came of the run, not its end
-                self._work.private.keep(result)
-        said = result if self._work.private is None else told(result)
+                self.work.private.keep(result)
+        said = result if self.work.private is None else told(result)
         self._log.finished(
             result.id,
             status,
@@ -367,7 +368,7 @@ class _Desk:
     def give_back(self) -> None:
         """Leave the run to whoever works here next."""
         self.has_ended = True
-        self._log.claimed(self._job.run_id, "", self._work.attempt)
+        self._log.claimed(self._job.run_id, "", self.work.attempt)
         self._live.clear(self._job.run_id)
 
     def _progress(self, event: Progress) -> None:
@@ -394,11 +395,11 @@ class _Desk:
         self._live.write(self._job.run_id, self._job.progress)
 
     def _store(self, event: Produced) -> None:
-        request, context = self._job.record.request, self._work.context
+        request, context = self._job.record.request, self.work.context
         scheduler = context.schedulers.get(str(request.parameters.get("scheduler")))
         batch = {"batch_size": event.batch_size} if event.batch_size > 1 else {}
         environment = immutabledict({**self._environment, **batch})
-        made_by = Provenance(request, self._work.engine.name, environment, event.index)
+        made_by = Provenance(request, self.work.engine.name, environment, event.index)
         data = embed(event.data, made_by, scheduler.name if scheduler else "")
         asset = self._assets_store.put(data, index=event.index, seed=event.seed)
         self._assets_store.thumbnail(asset)

@@ -2,9 +2,9 @@
 
 import threading
 
-from studio_kernel.domain.events import Finished, Produced, Progress, Started
+from studio_kernel.domain.events import Failed, Finished, Produced, Progress, Started
 from studio_kernel.engines.base import Capabilities
-from studio_kernel.errors import EngineError, InvalidRequestError, Problem
+from studio_kernel.errors import Cancelled, EngineError, InvalidRequestError, Problem
 
 
 class GatedEngine:
@@ -53,6 +53,56 @@ class GatedEngine:
 
     def close(self):
         self.closed = True
+
+
+class TogetherEngine(GatedEngine):
+    """Makes up to four requests in one pass; each step of a pass waits for the test.
+
+    A prompt with "fail" fails alone, one with "break" breaks the pass. Files are encoded after the engine is free.
+    """
+
+    def __init__(self, picture, limit=4):
+        super().__init__(picture)
+        self.limit = limit
+        self.passes = []
+        self.may_encode = threading.Event()
+        self.may_encode.set()
+
+    def batch_key(self, request, _card):
+        return request.parameters.get("num_inference_steps")
+
+    def batch_limit(self, _request):
+        return self.limit
+
+    def appetite(self, _request, batch_size):
+        return batch_size
+
+    def stream_batch(self, members, context, batch_size):
+        self.passes.append([member.request.seed for member in members])
+        yield None, Started({"device": "none"})
+        self.started.set()
+        total = members[0].request.parameters["num_inference_steps"]
+        for step in range(1, total + 1):
+            while not self.gate.acquire(timeout=0.01):
+                self._check(members, context)
+            self._check(members, context)
+            yield None, Progress(step, total)
+        context.release()
+        self.may_encode.wait(10)
+        for place, member in enumerate(members):
+            if "break" in member.request.prompt:
+                raise ZeroDivisionError("oops")
+            if "fail" in member.request.prompt:
+                yield place, Failed("the engine could not")
+            elif not member.cancel.is_cancelled:
+                yield place, Produced(self.picture, "image/png", seed=member.request.seed, batch_size=batch_size)
+                yield place, Finished(timings={"denoising": 0.5})
+
+    @staticmethod
+    def _check(members, context):
+        context.cancel.check()
+        if all(member.cancel.is_cancelled for member in members):
+            raise Cancelled("all of them")
 
 
 GATED_CATALOG = """

@@ -141,7 +141,7 @@ class ModelCard:
 
     def problems(self, task: Task, values: Mapping[str, object]) -> list[Problem]:
         """Return everything that is wrong with `values` for a request of `task`; empty = valid."""
-        return self._checked(task, values)[1]
+        return Checker(self, task).read(values)[1]
 
     def check(self, task: Task, values: Mapping[str, object]) -> dict[str, Value]:
         """Return the complete, canonical parameters of a request: defaults filled in, numbers in their type.
@@ -153,36 +153,79 @@ class ModelCard:
         InvalidRequestError
             With every problem, not the first only.
         """
-        checked, problems = self._checked(task, values)
+        return Checker(self, task).check(values)
+
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+class Checker:
+    """Checks requests of one model and task, and remembers every value it has checked: the cells of a sweep share most.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The model.
+    task : Task
+        What it is asked to do.
+    """
+
+    def __init__(self, card: ModelCard, task: Task) -> None:
+        self._card, self._task = card, task
+        self._known = {parameter.name: parameter for parameter in card.parameters_for(task)}
+        self._seen: dict[tuple[str, type, object], Value | Problem] = {}
+
+    def check(self, values: Mapping[str, object]) -> dict[str, Value]:
+        """Return the complete, canonical parameters of a request, as `ModelCard.check` does.
+
+        Raises
+        ------
+        InvalidRequestError
+            With every problem, not the first only.
+        """
+        checked, problems = self.read(values)
         if problems:
-            raise InvalidRequestError(problems, f"model {self.id!r} ({task})")
+            raise InvalidRequestError(problems, f"model {self._card.id!r} ({self._task})")
         return checked
 
-    def _checked(self, task: Task, values: Mapping[str, object]) -> tuple[dict[str, Value], list[Problem]]:
-        if task not in self.tasks:
-            offered = ", ".join(repr(str(known)) for known in self.tasks)
-            return {}, [Problem("task", f"{str(task)!r} is not one of this model's tasks: {offered}")]
-        known = {parameter.name: parameter for parameter in self.parameters_for(task)}
-        problems = [Problem(name, self._unknown(task, name, known)) for name in values if name not in known]
+    def read(self, values: Mapping[str, object]) -> tuple[dict[str, Value], list[Problem]]:
+        """Return the complete, canonical parameters, and everything that is wrong with them."""
+        if self._task not in self._card.tasks:
+            offered = ", ".join(repr(str(known)) for known in self._card.tasks)
+            return {}, [Problem("task", f"{str(self._task)!r} is not one of this model's tasks: {offered}")]
+        problems = [Problem(name, self._unknown(name)) for name in values if name not in self._known]
         checked: dict[str, Value] = {}
-        for name, parameter in known.items():
-            value = values.get(name)
-            try:
-                result = parameter.check(parameter.default if value is None else value)
-            except (ValueError, TypeError) as error:
-                problems.append(Problem(name, str(error)))
-                continue
-            if result is not None:
+        for name, parameter in self._known.items():
+            result = self._read(name, parameter, values.get(name))
+            if isinstance(result, Problem):
+                problems.append(result)
+            elif result is not None:
                 checked[name] = result
         return checked, problems
 
-    def _unknown(self, task: Task, name: str, known: Mapping[str, Parameter]) -> str:
-        elsewhere = [str(other) for other in self.tasks for p in self.parameters_for(other) if p.name == name]
+    def _read(self, name: str, parameter: Parameter, value: object) -> Value | Problem:
+        if type(value) not in _SCALARS:
+            return _checked(name, parameter, value)
+        key = (name, type(value), value)  # 1, 1.0 and True are equal, and not the same value
+        if key not in self._seen:
+            self._seen[key] = _checked(name, parameter, value)
+        return self._seen[key]
+
+    def _unknown(self, name: str) -> str:
+        card = self._card
+        elsewhere = [str(other) for other in card.tasks for p in card.parameters_for(other) if p.name == name]
         if elsewhere:
-            return f"not a parameter of {task}; it belongs to {', '.join(elsewhere)}"
-        close = closest(name, known)
-        hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"it takes {', '.join(known)}"
+            return f"not a parameter of {self._task}; it belongs to {', '.join(elsewhere)}"
+        close = closest(name, self._known)
+        hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"it takes {', '.join(self._known)}"
         return f"not a parameter of this model; {hint}"
+
+
+def _checked(name: str, parameter: Parameter, value: object) -> Value | Problem:
+    try:
+        return parameter.check(parameter.default if value is None else value)
+    except (ValueError, TypeError) as error:
+        return Problem(name, str(error))
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,15 @@ class GenerationRequest:
         frozen = immutabledict({name: freeze(value) for name, value in sorted(self.parameters.items())})
         object.__setattr__(self, "parameters", frozen)
 
+    @classmethod
+    def of_frozen(cls, model: str, task: Task, parameters: Mapping[str, Value]) -> GenerationRequest:
+        """Return the request of values that are frozen already; for the many of a sweep, where freezing again costs."""
+        request = object.__new__(cls)
+        object.__setattr__(request, "model", model)
+        object.__setattr__(request, "task", task)
+        object.__setattr__(request, "parameters", immutabledict(sorted(parameters.items())))
+        return request
+
     @property
     def prompt(self) -> str:
         """The prompt; empty when the task has none."""

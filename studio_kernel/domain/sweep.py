@@ -317,7 +317,8 @@ def apply(base: GenerationRequest, settings: Mapping[str, AxisValue]) -> Generat
         values[parameter] = _replaced(str(values.get(parameter) or ""), replacements)
     for name, made in computed.items():
         values[name] = _computed(name, made, {**values, "model": model})
-    return GenerationRequest(model, base.task, {name: value for name, value in values.items() if value is not None})
+    given = {name: value for name, value in values.items() if value is not None}
+    return GenerationRequest.of_frozen(model, base.task, given)
 
 
 def _inside_text(name: str) -> tuple[str, str]:

@@ -53,6 +53,7 @@ class Lora:
 
 Value: TypeAlias = "Scalar | AssetRef | Lora | tuple[Value, ...] | immutabledict[str, Value]"
 
+_PLAIN = frozenset({str, int, bool, type(None)})
 _TAGS = frozenset({"$asset", "$lora"})
 
 
@@ -66,6 +67,8 @@ def freeze(value: object) -> Value:
     TypeError
         For a type a request cannot hold.
     """
+    if type(value) in _PLAIN:
+        return value  # type: ignore[return-value]  # as just asked; most values are, and sweeps have many
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value!r} is not a finite number")
     if value is None or isinstance(value, (str, bool, int, float, AssetRef, Lora)):
@@ -83,6 +86,8 @@ def freeze(value: object) -> Value:
 
 def to_json(value: Value) -> Json:
     """Return the JSON form of a frozen value."""
+    if type(value) in _PLAIN:
+        return value  # type: ignore[return-value]  # as just asked
     if isinstance(value, AssetRef):
         return {"$asset": value.sha256, "media_type": value.media_type}
     if isinstance(value, Lora):
