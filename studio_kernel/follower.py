@@ -55,6 +55,7 @@ class Follower:
         self._log, self._live, self._beat = log, live, beat
         self._jobs: WeakValueDictionary[str, Job] = WeakValueDictionary()
         self._watched: dict[str, _Watched] = {}
+        self._running: set[str] = set()
         self._ears: dict[str, Callable[[], None]] = {}
         self._tail: Tail | None = None
         self._thread: threading.Thread | None = None
@@ -97,6 +98,8 @@ class Follower:
             shown = self._live.read(run_id)
             job = Job(record, shown or RunProgress(record.status))
             self.follow(job)
+            if record.status is RunStatus.RUNNING:
+                self._running.add(run_id)
             return job
 
     def listen(self, run_id: str, call: Callable[[], None]) -> None:
@@ -150,8 +153,8 @@ class Follower:
                 return False
             try:
                 self._hear_all()
-                for job in list(self._jobs.values()):
-                    self._look(job)
+                for run_id in list(self._running):
+                    self._look(run_id)
                 self._forget_dropped()
             except OSError as error:  # such as a home on a disk that is away for a moment
                 logger.warning("following the runs of the home is held up: %s", error)
@@ -179,17 +182,21 @@ class Follower:
             case "claimed" if event.get("owner"):
                 job.record = replace(job.record, status=RunStatus.RUNNING)
                 job.progress = RunProgress(RunStatus.RUNNING, stage="loading")
+                self._running.add(run_id)
             case "claimed":
+                self._running.discard(run_id)
                 job.record = replace(job.record, status=RunStatus.QUEUED)
                 job.progress = RunProgress(RunStatus.QUEUED)
             case "started":
                 job.record = decode.started(job.record, event)
+                self._running.add(run_id)
             case "finished":
                 self._end(job, event)
 
     def _end(self, job: Job, event: Mapping[str, Any]) -> None:
         watched = self._watched.pop(job.run_id)
         del self._jobs[job.run_id]
+        self._running.discard(job.run_id)
         record = watched.finished(decode.ended(job.record, event))
         job.record = record
         elapsed = record.elapsed_s or 0.0
@@ -198,13 +205,15 @@ class Follower:
         )
         job.done.set()
 
-    def _look(self, job: Job) -> None:
-        """Take the progress of a job that shows something new."""
-        watched = self._watched[job.run_id]
-        if job.record.status is not RunStatus.RUNNING:
+    def _look(self, run_id: str) -> None:
+        """Take the progress of a running job that shows something new."""
+        job = self._jobs.get(run_id)
+        if job is None:
+            self._running.discard(run_id)
             return
-        stamp = watched.live.stamp(job.run_id)
-        if stamp is not None and stamp != watched.shown and (shown := watched.live.read(job.run_id)) is not None:
+        watched = self._watched[run_id]
+        stamp = watched.live.stamp(run_id)
+        if stamp is not None and stamp != watched.shown and (shown := watched.live.read(run_id)) is not None:
             watched.shown, job.progress = stamp, shown
 
     def _forget_dropped(self) -> None:
