@@ -37,6 +37,8 @@ class PlannedCell:
         Why it cannot run; empty when it can.
     done_run_id : str or None
         The run that has its result already.
+    live_run_id : str or None
+        The run that is at work on it, or waits to be.
     group : int or None
         The cells of one group can be computed in the same pass; numbered in the order of work.
     batch_size : int
@@ -49,16 +51,17 @@ class PlannedCell:
     request: GenerationRequest | None
     problem: str = ""
     done_run_id: str | None = None
+    live_run_id: str | None = None
     group: int | None = None
     batch_size: int = 1
     seconds: float | None = None
 
     @property
     def state(self) -> str:
-        """``invalid``, ``done`` or ``to do``."""
+        """``invalid``, ``done``, ``under way`` or ``to do``."""
         if self.problem:
             return "invalid"
-        return "done" if self.done_run_id else "to do"
+        return "done" if self.done_run_id else "under way" if self.live_run_id else "to do"
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,11 @@ class SweepPlan:
     def done(self) -> tuple[PlannedCell, ...]:
         """Cells whose result the home has already."""
         return tuple(cell for cell in self.cells if cell.done_run_id)
+
+    @cached_property
+    def under_way(self) -> tuple[PlannedCell, ...]:
+        """Cells that a run is at work on, or waits to be, such as those of a sweep that was begun before."""
+        return tuple(cell for cell in self.cells if cell.state == "under way")
 
     @cached_property
     def to_do(self) -> tuple[PlannedCell, ...]:
@@ -128,7 +136,8 @@ class SweepPlan:
     def __repr__(self) -> str:
         return (
             f"<SweepPlan: {self.size} cells, {len(self.to_do)} to do in {self.passes} passes with "
-            f"{self.model_loads} model loads, {len(self.done)} done, {len(self.invalid)} invalid>"
+            f"{self.model_loads} model loads, {len(self.under_way)} under way, {len(self.done)} done, "
+            f"{len(self.invalid)} invalid>"
         )
 
     def _repr_html_(self) -> str:
@@ -146,9 +155,9 @@ class Planner:
         The catalog.
     engine_of : callable
         Returns the engine that runs a card; `None` when there is none.
-    done_of : callable
-        Returns which of some requests have a result: digest → run id. Is told whether only results computed alone
-        count.
+    done_of, live_of : callable
+        Return which of some requests have a result, and which have a run that will have one: digest → run id. Are told
+        whether only what is computed alone counts.
     seconds_of : callable
         Returns how long a request takes alone; `None` when not known.
     """
@@ -156,6 +165,7 @@ class Planner:
     models: Mapping[str, ModelCard]
     engine_of: Callable[[ModelCard], Engine | None]
     done_of: Callable[[Sequence[GenerationRequest], bool], Mapping[str, str]]
+    live_of: Callable[[Sequence[GenerationRequest], bool], Mapping[str, str]]
     seconds_of: Callable[[GenerationRequest], float | None]
     _engines: dict[str, BatchEngine | None] = field(default_factory=dict, init=False, repr=False)
 
@@ -176,7 +186,9 @@ class Planner:
             computed alone count as done.
         """
         rows = list(checked)
-        done = self.done_of([request for _, request, _ in rows if request is not None], batch_size == 1)
+        asked, alone = [request for _, request, _ in rows if request is not None], batch_size == 1
+        live = self.live_of(asked, alone)
+        done = self.done_of(asked, alone)  # asked second: what ends in between is in both, and not in neither
         groups = self._groups([(cell, request) for cell, request, _ in rows if request is not None])
         sizes = [self._size(members, batch_size) for members in groups]
         group_of = {cell.index: n for n, members in enumerate(groups) for cell, _ in members}
@@ -189,6 +201,7 @@ class Planner:
                     cell,
                     request,
                     done_run_id=done.get(request.digest),
+                    live_run_id=live.get(request.digest),
                     group=group_of[cell.index],
                     batch_size=sizes[group_of[cell.index]],
                     seconds=seconds[group_of[cell.index]],

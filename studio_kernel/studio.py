@@ -438,6 +438,23 @@ class Studio:
         digests = [request.digest for request in requests]
         return self._log.succeeded_with(digests, batch_size=1 if alone else None)
 
+    def under_way(self, requests: Sequence[GenerationRequest], *, alone: bool = False) -> dict[str, str]:
+        """Return which of `requests` have a run that somebody works on or will: digest → its id.
+
+        Parameters
+        ----------
+        alone : bool
+            Only runs that are not computed together with others.
+        """
+        digests, size = [request.digest for request in requests], 1 if alone else None
+        found = self._log.unfinished_with(digests, batch_size=size) if digests else {}
+        if self.runner == "inline":  # what waits for a worker may wait for long
+            return {digest: run_id for digest, run_id in found.items() if run_id in self._jobs}
+        if found and self.mode == "editor":
+            self.mend()  # what a dead program has left is under way no more
+            return self._log.unfinished_with(digests, batch_size=size)
+        return found
+
     def records_of(self, run_ids: Sequence[str]) -> dict[str, RunRecord]:
         """Return everything that is known of some runs now, by id."""
         jobs = {run_id: job for run_id in run_ids if (job := self._jobs.get(run_id)) and not job.done.is_set()}
@@ -588,7 +605,10 @@ class Studio:
         def done_of(requests: Sequence[GenerationRequest], alone: bool) -> dict[str, str]:
             return self.finished(requests, alone=alone)
 
-        return Planner(self.models, self._workshop.engine_of, done_of, seconds_of)
+        def live_of(requests: Sequence[GenerationRequest], alone: bool) -> dict[str, str]:
+            return self.under_way(requests, alone=alone)
+
+        return Planner(self.models, self._workshop.engine_of, done_of, live_of, seconds_of)
 
     @property
     def _drafting(self) -> Drafting:

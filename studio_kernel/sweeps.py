@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import Origin, RunRecord
+from studio_kernel.domain.runs import Origin, RunRecord, RunStatus
 from studio_kernel.domain.sweep import Cell, Sweep
 from studio_kernel.domain.values import Value, describe
 from studio_kernel.errors import InvalidRequestError, Problem, StudioError
@@ -67,9 +67,12 @@ class SweepRun:
         self._studio.log_sweep(self.id, self.definition, self.project)
         self._refused.clear()
         for planned in plan.done:
-            if planned.done_run_id and planned.cell.index not in self._runs:
+            if planned.done_run_id and not self._has_result(planned):
                 self._runs[planned.cell.index] = Run(self._studio, planned.done_run_id, has_ended=True)
-        self._begin([planned for planned in plan.to_do if not self._is_under_way(planned)])
+        for planned in plan.under_way:
+            if planned.live_run_id:
+                self._runs[planned.cell.index] = self._studio.run(planned.live_run_id)
+        self._begin(plan.to_do)
         if not self._runs:
             raise _refusal(self._refused.values())
         return self
@@ -168,9 +171,9 @@ class SweepRun:
         results = self._studio.complete_each(drafts)
         return tuple(_checked(cell, results) for cell in self._cells)
 
-    def _is_under_way(self, planned: PlannedCell) -> bool:
+    def _has_result(self, planned: PlannedCell) -> bool:
         run = self._runs.get(planned.cell.index)
-        return run is not None and not run.status.is_final
+        return run is not None and run.status is RunStatus.SUCCEEDED
 
     def _begin(self, cells: Sequence[PlannedCell]) -> None:
         """Give cells their runs; what an engine refuses stays in its cell."""

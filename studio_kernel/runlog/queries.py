@@ -351,6 +351,20 @@ def succeeded_with(
     return {digest: str(run_id) for digest, run_id in rows}
 
 
+def unfinished_with(
+    connection: DuckDBPyConnection, digests: Sequence[str], batch_size: int | None = None
+) -> dict[str, str]:
+    """Return the oldest run that has not ended, and that nobody wants to stop, for each of some requests, by digest."""
+    rows = connection.execute(
+        "SELECT request_digest, arg_min(id, created_at) FROM runs JOIN (SELECT id FROM run_rows "
+        "WHERE finished_at IS NULL AND created_at IS NOT NULL AND cancel_at IS NULL) USING (id) "
+        "WHERE request_digest IN (SELECT unnest($digests::VARCHAR[])) "
+        "AND coalesce(batch_size = $batch_size, true) GROUP BY request_digest",
+        {"digests": list(digests), "batch_size": batch_size},
+    ).fetchall()
+    return {digest: str(run_id) for digest, run_id in rows}
+
+
 def unfinished(connection: DuckDBPyConnection) -> list[QueueEntry]:
     """Return every run that has not ended, the oldest first."""
     columns = (*_RECORD_COLUMNS, *_QUEUE_COLUMNS)

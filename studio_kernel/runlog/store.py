@@ -380,6 +380,16 @@ class RunLog:
         """
         return self._ask(lambda connection: queries.succeeded_with(connection, digests, batch_size), pause_s=0.0)
 
+    def unfinished_with(self, digests: Sequence[str], *, batch_size: int | None = None) -> dict[str, str]:
+        """Return the oldest run that waits or is at work for each request that has one, digest → id.
+
+        Parameters
+        ----------
+        batch_size : int or None
+            As for `succeeded_with`.
+        """
+        return self._ask(lambda connection: queries.unfinished_with(connection, digests, batch_size), pause_s=0.0)
+
     def timings(self, kind: RunKind) -> Timings | None:
         """Return how long runs of a kind took lately; `None` when there were none."""
         return self._ask(lambda connection: queries.timings(connection, kind))

@@ -128,3 +128,14 @@ sys.stdin.read()
     assert studio.run(run_id).wait(30).status == "succeeded"
     assert len(service.accepted) == 1
     assert worker_of(working_home) is not None
+
+
+def test_remote_cells_are_paid_once_however_often_the_sweep_is_begun(studio, service, working_home):
+    sweep = studio.sweep("a boat", axes={"seed": [1, 2, 3, 4, 5, 6]}, model="loopback")
+    until(lambda: len(service.accepted) >= 2)
+    kill_worker(working_home)
+    again = studio.sweep("a boat", axes={"seed": [1, 2, 3, 4, 5, 6]}, model="loopback")
+    again.wait(120, progress=False)
+    assert set(again.frame()["status"]) == {"succeeded"}
+    assert [run.id for run in again.runs] == [run.id for run in sweep.runs]
+    assert len(service.accepted) == 6
