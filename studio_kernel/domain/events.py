@@ -13,6 +13,7 @@ from typing import TypeAlias
 from immutabledict import immutabledict
 
 from studio_kernel.domain.values import Value
+from studio_kernel.errors import StudioError
 
 WAITING = "waiting"
 """The stage of a job that waits at a remote service."""
@@ -118,6 +119,21 @@ class Finished:
     timings: Mapping[str, float] = field(default_factory=immutabledict)
     peak_memory_bytes: int | None = None
     fallbacks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """One of several requests that are made together cannot be done; said in place of its `Finished`.
+
+    An engine that makes one request raises its error instead.
+
+    Attributes
+    ----------
+    error : StudioError
+        Why, with its cause.
+    """
+
+    error: StudioError
 
 
 EngineEvent: TypeAlias = Started | Progress | Ticket | Produced | Finished

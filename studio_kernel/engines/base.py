@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from immutabledict import immutabledict
 
-from studio_kernel.domain.events import EngineEvent, Ticket
+from studio_kernel.domain.events import EngineEvent, Failed, Ticket
 from studio_kernel.domain.model import LoraCard, ModelCard, SchedulerCard
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.values import AssetRef
@@ -181,7 +181,7 @@ class Member:
     cancel: CancelToken
 
 
-MemberEvent: TypeAlias = tuple[int | None, EngineEvent]
+MemberEvent: TypeAlias = tuple[int | None, EngineEvent | Failed]
 """An event and the member it is of, by place; `None` = all that have not ended."""
 
 
@@ -212,7 +212,10 @@ class BatchEngine(Engine, Protocol):
         """
 
     def stream_batch(self, members: Sequence[Member], context: EngineContext, batch_size: int) -> Iterator[MemberEvent]:
-        """Yield the events of several runs.
+        """Yield the events of several runs: `Started` and `Progress` of all, the others of one member each.
+
+        A member's `Produced` and `Finished` come as soon as its files are there. A member that cannot be done, though
+        others in its pass can, has `Failed` in their place.
 
         Parameters
         ----------

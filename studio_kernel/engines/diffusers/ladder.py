@@ -96,6 +96,11 @@ class Ladder:
         """Where the model computes."""
         return self._device or self._found.device
 
+    @property
+    def is_lent(self) -> bool:
+        """Whether the pipeline is the user's."""
+        return self._lent
+
     def fallbacks(self, pictures: int) -> tuple[str, ...]:
         """Return the names of what is in force for a run of so many pictures, in the order of the rungs."""
         smaller = self.batch(pictures) < pictures
