@@ -59,6 +59,11 @@ class Passes:
     at_once : int
         Requests in a full pass.
 
+    Attributes
+    ----------
+    are_shared : bool
+        Whether several requests are made in one pass.
+
     Raises
     ------
     EngineError
@@ -78,14 +83,14 @@ class Passes:
         self._pipe, self._scheduler, self._embeddings = pipe, scheduler, embeddings
         self._arguments = [call.arguments(pipe, request, inputs) for request in requests]
         self._worn = tuple((adapter.digest, adapter.weight) for adapter in worn)
-        self._is_shared = at_once > 1
+        self.are_shared = at_once > 1
         kind = batching.kind_of(pipe)
-        self._has_lists = self._is_shared and kind.takes_texts
+        self._has_lists = self.are_shared and kind.takes_texts
         self._guided = kind.takes_guidance and batching.is_guided(requests[0])
 
     def split(self, rows: Sequence[Row], size: int) -> list[list[Row]]:
         """Return `rows` as passes of `size` rows at most; requests share one only when they are made together."""
-        if self._is_shared:
+        if self.are_shared:
             return [list(rows[start : start + size]) for start in range(0, len(rows), size)]
         members = dict.fromkeys(row.member for row in rows)
         alone = ([row for row in rows if row.member == member] for member in members)
@@ -93,7 +98,7 @@ class Passes:
 
     def filled(self, rows: Sequence[Row], size: int) -> list[Row]:
         """Return `rows` as they are computed: with as many more as a full pass of `size` rows has."""
-        missing = size - len(rows) if self._is_shared else 0
+        missing = size - len(rows) if self.are_shared else 0
         return [*rows, *[rows[0]] * missing]
 
     def new_scheduler(self) -> Any:

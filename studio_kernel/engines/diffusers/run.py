@@ -143,7 +143,7 @@ class Run:
             self._ladder.lift(self._pipe)
         self._model.adapters.wear(self._adapters)
         before = self._ladder.taken
-        with self._ladder.standing(self._pipe):
+        with self._ladder.standing(self._pipe, slices=self._passes.are_shared):
             try:
                 while passes := self._left():
                     self._advance(passes, say)
