@@ -317,7 +317,7 @@ class _Desk:
                 self._finished = event
                 self.finish(RunStatus.SUCCEEDED)
             case Failed():
-                self.finish(RunStatus.FAILED, event.error)
+                self.finish(RunStatus.FAILED, str(event.error))
 
     def stop(self) -> None:
         """End a run that was told to stop: for good, or only here because this process ends."""

@@ -93,7 +93,7 @@ class TogetherEngine(GatedEngine):
             if "break" in member.request.prompt:
                 raise ZeroDivisionError("oops")
             if "fail" in member.request.prompt:
-                yield place, Failed("the engine could not")
+                yield place, Failed(EngineError("the engine could not"))
             elif not member.cancel.is_cancelled:
                 yield place, Produced(self.picture, "image/png", seed=member.request.seed, batch_size=batch_size)
                 yield place, Finished(timings={"denoising": 0.5})

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from immutabledict import immutabledict
 
 from studio_kernel.domain.values import Value
+from studio_kernel.errors import StudioError
 
 WAITING = "waiting"
 """The stage of a job that waits at a remote service."""
@@ -122,15 +123,17 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """One of several runs that are made together has failed, while the others go on; a single run raises instead.
+    """One of several requests that are made together cannot be done; said in place of its `Finished`.
+
+    An engine that makes one request raises its error instead.
 
     Attributes
     ----------
-    error : str
-        Why, in words.
+    error : StudioError
+        Why, with its cause.
     """
 
-    error: str
+    error: StudioError
 
 
 EngineEvent: TypeAlias = Started | Progress | Ticket | Produced | Finished

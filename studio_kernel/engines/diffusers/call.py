@@ -14,12 +14,16 @@ from PIL import Image
 
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.values import Value
+from studio_kernel.engines.diffusers.guidance import GuidanceScales
 from studio_kernel.engines.diffusers.steps import call_parameters
 from studio_kernel.engines.pictures import fit, output_size
 from studio_kernel.errors import EngineError
 
 _NOT_FOR_THE_CALL = {"seed", "scheduler", "loras"}
-_RENAMED = {"num_images": "num_images_per_prompt"}
+_COUNT = "num_images_per_prompt"
+_RENAMED = {"num_images": _COUNT}
+_TEXTS = ("prompt", "negative_prompt")
+_PICTURES = ("image", "mask_image")
 _WITHOUT_EFFECT: Mapping[str, Value] = {"num_images": 1, "negative_prompt": "", "eta": 0.0, "guidance_rescale": 0.0}
 _RESERVED = {"self", "output_type", "return_dict", "generator", "callback_on_step_end"}
 
@@ -59,14 +63,38 @@ def arguments(pipe: Any, request: GenerationRequest, inputs: Mapping[str, Image.
     return passed
 
 
-def of_batch(pipe: Any, seeds: Sequence[int]) -> dict[str, object]:
+def takes_count(pipe: Any) -> bool:
+    """Whether `pipe` can be asked for several pictures of a text."""
+    return _COUNT in call_parameters(pipe)
+
+
+def of_seeds(pipe: Any, seeds: Sequence[int]) -> dict[str, object]:
     """Return the arguments of a call that makes a picture of each of `seeds`, to be added to those of the run.
 
     The generators are on the CPU, so that a seed means the same noise on every device, and new with each call.
     """
     generators = {"generator": [torch.Generator("cpu").manual_seed(seed) for seed in seeds]}
-    count = _RENAMED["num_images"]
-    return generators | ({count: len(seeds)} if count in call_parameters(pipe) else {})
+    return generators | ({_COUNT: len(seeds)} if takes_count(pipe) else {})
+
+
+def of_rows(rows: Sequence[Mapping[str, object]], guided: bool) -> dict[str, object]:
+    """Return the arguments of a call that makes a picture of each of `rows`, but for the generators.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        The arguments of each alone; only texts and the guidance scale differ. Pictures are repeated, so that each row
+        draws what is random about them from its own generator.
+    guided : bool
+        Each row has its own guidance scale.
+    """
+    given: dict[str, object] = {**rows[0], _COUNT: 1}
+    for name, value in rows[0].items():
+        if name in _PICTURES or (isinstance(value, str) and name.startswith(_TEXTS)):
+            given[name] = [row[name] for row in rows]
+    if guided:
+        given["guidance_scale"] = GuidanceScales([float(str(row["guidance_scale"])) for row in rows])
+    return given
 
 
 def sized(pipe: Any, request: GenerationRequest, inputs: Mapping[str, Image.Image]) -> dict[str, Image.Image]:

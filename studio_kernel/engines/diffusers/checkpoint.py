@@ -116,7 +116,25 @@ def find(card: ModelCard) -> Checkpoint:
         return inspect(card.id, Checkpoint(_cached_on_disk(card.id, source), variant=source.variant))
     if source.path:
         return inspect(card.id, Checkpoint(Path(source.path), variant=source.variant))
-    raise ModelUnavailableError(f"model {card.id!r} names no weights; give it a path, a file or a hub repository")
+    raise ModelUnavailableError(_nameless(card.id))
+
+
+def configuration(card: ModelCard) -> Path:
+    """Return the directory with the configuration of `card`, wherever its weights are; nothing in it is looked at.
+
+    Raises
+    ------
+    ModelUnavailableError
+        When `card` names no files, or they were never downloaded.
+    """
+    source = card.source
+    if source.file:
+        return Path(source.file).with_suffix("")
+    if source.hub:
+        return _cached_on_disk(card.id, source)
+    if source.path:
+        return Path(source.path)
+    raise ModelUnavailableError(_nameless(card.id))
 
 
 def inspect(model: str, checkpoint: Checkpoint) -> Checkpoint:
@@ -246,6 +264,10 @@ def read_json(path: Path) -> Mapping[str, object]:
     if not isinstance(data, dict):
         raise ModelUnavailableError(f"{str(path)!r} holds no JSON object; download the model again")
     return data
+
+
+def _nameless(model: str) -> str:
+    return f"model {model!r} names no weights; give it a path, a file or a hub repository"
 
 
 def _single_file(model: str, file: Path) -> Checkpoint:

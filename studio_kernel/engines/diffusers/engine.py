@@ -4,33 +4,39 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
-from studio_kernel.domain.events import EngineEvent, Progress, Started
+from studio_kernel.domain.events import EngineEvent, Failed
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.tasks import Task
-from studio_kernel.engines.base import CancelToken, Capabilities, EngineContext
-from studio_kernel.engines.diffusers import adapters, checkpoint, schedulers
-from studio_kernel.engines.diffusers.refusal import no_memory, refusal, subject
+from studio_kernel.engines.base import CancelToken, Capabilities, EngineContext, Member, MemberEvent
+from studio_kernel.engines.diffusers import adapters, batching, checkpoint, schedulers
+from studio_kernel.engines.diffusers.batching import Kind
+from studio_kernel.engines.diffusers.refusal import no_memory, refusal, translated
 from studio_kernel.engines.pictures import read_inputs
-from studio_kernel.errors import EngineError, StudioError
+from studio_kernel.errors import Cancelled, EngineError, StudioError
 
 if TYPE_CHECKING:
     from studio_kernel.engines.diffusers.loading import LoadedModel, Shelf
+    from studio_kernel.engines.diffusers.run import Said
 
 _PACKAGES = ("diffusers", "torch", "transformers")
 _TASKS = (Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINTING)
+_STAGED_AT_ONCE = 16
+"""Requests at once where each network is loaded once per hand-over: loading is then a few per cent of the time of a
+model that takes three times as long when each picture loads its networks."""
 
 
 class DiffusersEngine:
     """Text to image, image to image and inpainting with any pipeline that diffusers' ``AutoPipeline`` classes know.
 
-    Models stay in memory between runs; one run at a time.
+    Models stay in memory between runs; one run at a time, or several of one batch key in the same passes.
 
     Parameters
     ----------
@@ -50,6 +56,7 @@ class DiffusersEngine:
         self._device, self._dtype = device, dtype
         self._shelf: Shelf | None = None
         self._own: LoadedModel | None = None
+        self._by_card: WeakValueDictionary[str, LoadedModel] = WeakValueDictionary()
         self._busy = threading.Lock()
 
     @classmethod
@@ -101,19 +108,62 @@ class DiffusersEngine:
         _check_strength(request)
         read_inputs(request, context)
 
+    def batch_key(self, request: GenerationRequest, card: ModelCard) -> Hashable | None:
+        """Return what requests that can be made in one pass have in common; `None` = made alone."""
+        return batching.key(request, self._kind(card))
+
+    def batch_limit(self, request: GenerationRequest) -> int:
+        """Return how many requests like this one a pass should hold at most: see `batching.limit`."""
+        return batching.limit(request)
+
+    def appetite(self, request: GenerationRequest, batch_size: int) -> int:
+        """Return how many requests like this one to hand over at once.
+
+        Sixteen, rounded up to full passes, when the networks of the loaded model are on the device one at a time.
+        """
+        model = self._own or self._by_card.get(request.model)
+        if model is None or not model.is_offloaded:
+            return batch_size
+        return max(1, -(-_STAGED_AT_ONCE // batch_size)) * batch_size
+
     def stream(self, request: GenerationRequest, context: EngineContext) -> Iterator[EngineEvent]:
         """Yield the events of one run."""
-        context.cancel.check()
-        closed = CancelToken()
-        with self._alone(), _translated(request):
+        for _, event in self._events([Member(request, CancelToken())], context, 1):
+            if isinstance(event, Failed):
+                raise event.error
+            yield event
+
+    def stream_batch(self, members: Sequence[Member], context: EngineContext, batch_size: int) -> Iterator[MemberEvent]:
+        """Yield the events of several runs; see `base.BatchEngine`.
+
+        Raises
+        ------
+        EngineError
+            When the requests cannot be made in one pass.
+        """
+        keys = {self.batch_key(member.request, context.card) for member in members}
+        if len(members) > 1 and (len(keys) > 1 or None in keys):
+            raise EngineError("these requests cannot be made together; hand over those of one batch key at a time")
+        yield from self._events(members, context, 1 if None in keys else batch_size)
+
+    def _events(self, members: Sequence[Member], context: EngineContext, at_once: int) -> Iterator[MemberEvent]:
+        if not members:
+            return
+        stop = _Stop(context.cancel)
+        stop.check_all(members)
+        with _translated(members[0].request):
             from studio_kernel.engines.diffusers.background import in_background
 
-            work = partial(self._work, request, context, closed)
-            with closing(in_background(work, stop=closed.cancel)) as events:
-                for event in events:
-                    if isinstance(event, (Started, Progress)):
-                        context.cancel.check()
-                    yield event
+            work = partial(self._work, members, context, at_once, stop)
+            with closing(in_background(work, stop=stop.closed.cancel)) as said:
+                for place, event in said:
+                    if place is None:
+                        stop.check_all(members)
+                    elif members[place].cancel.is_cancelled:
+                        continue
+                    yield place, _encoded(event)
+        if all(member.cancel.is_cancelled for member in members):
+            raise Cancelled("the runs were cancelled")
 
     def close(self) -> None:
         """Forget the loaded models and give their memory back."""
@@ -122,26 +172,29 @@ class DiffusersEngine:
 
     def _work(
         self,
-        request: GenerationRequest,
+        members: Sequence[Member],
         context: EngineContext,
-        closed: CancelToken,
-        say: Callable[[EngineEvent], None],
+        at_once: int,
+        stop: _Stop,
+        say: Callable[[tuple[int | None, Said]], None],
     ) -> None:
-        """Do one run in the background; loading too, since torch keeps the threads that it once began."""
+        """Do the work in the background; loading too, since torch keeps the threads that it once began."""
         from studio_kernel.engines.diffusers.devices import few_threads
         from studio_kernel.engines.diffusers.quiet import quiet
         from studio_kernel.engines.diffusers.run import Run
 
-        def check() -> None:
-            context.cancel.check()
-            closed.check()
+        with self._alone():
+            begun = time.perf_counter()
+            with few_threads(), quiet():
+                model = self._model(context.card)
+                stop.check()
+                loading_s = time.perf_counter() - begun
+                run = Run(model, members, context, stop.check, partial(self._only, model), loading_s, at_once)
+                run.work(lambda place, event: say((place, event)))
+        context.release()
 
-        begun = time.perf_counter()
-        with few_threads(), quiet():
-            model = self._model(context.card)
-            check()
-            loading_s = time.perf_counter() - begun
-            Run(model, request, context, check, partial(self._only, model), loading_s).work(say)
+    def _kind(self, card: ModelCard) -> Kind:
+        return batching.kind_of(self._own.pipe) if self._own else batching.kind_on_disk(card)
 
     def _only(self, model: LoadedModel) -> bool:
         """Drop the models beside `model`; whether there were any."""
@@ -153,7 +206,8 @@ class DiffusersEngine:
         from studio_kernel.engines.diffusers.loading import Shelf
 
         self._shelf = self._shelf or Shelf(self._device, self._dtype)
-        return self._shelf.get(card)
+        self._by_card[card.id] = self._shelf.get(card)
+        return self._by_card[card.id]
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -163,6 +217,30 @@ class DiffusersEngine:
             yield
         finally:
             self._busy.release()
+
+
+class _Stop:
+    """Whether work in the background is to end: its requests were cancelled, or nobody listens any more."""
+
+    def __init__(self, cancel: CancelToken) -> None:
+        self._cancel = cancel
+        self.closed = CancelToken()
+
+    def check(self) -> None:
+        self._cancel.check()
+        self.closed.check()
+
+    def check_all(self, members: Sequence[Member]) -> None:
+        self._cancel.check()
+        if all(member.cancel.is_cancelled for member in members):
+            raise Cancelled("the runs were cancelled")
+
+
+def _encoded(event: Said) -> EngineEvent | Failed:
+    """Return what is said outside; files are encoded here, beside the next pass."""
+    from studio_kernel.engines.diffusers.run import Picture
+
+    return event.produced() if isinstance(event, Picture) else event
 
 
 def _check_strength(request: GenerationRequest) -> None:
@@ -185,4 +263,4 @@ def _translated(request: GenerationRequest) -> Iterator[None]:
         if is_out_of_memory(error):
             let_go(error)
             raise no_memory(request) from error
-        raise EngineError(f"{subject(request)}: {type(error).__name__}: {error}") from error
+        raise translated(error, request) from error

@@ -90,11 +90,17 @@ class Ladder:
         self._lent, self._offloads = lent, offloads
         self._found = _Found.of(pipe)
         self._arranged: tuple[int, Rung] | None = None
+        self._slices = False
 
     @property
     def device(self) -> torch.device:
         """Where the model computes."""
         return self._device or self._found.device
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether the pipeline is the user's."""
+        return self._lent
 
     def fallbacks(self, pictures: int) -> tuple[str, ...]:
         """Return the names of what is in force for a run of so many pictures, in the order of the rungs."""
@@ -108,14 +114,23 @@ class Ladder:
         return min(pictures, self.taken.at_once or pictures)
 
     @contextmanager
-    def standing(self, pipe: Any) -> Iterator[None]:
-        """Arrange `pipe` as the model needs it, for the calls made inside."""
+    def standing(self, pipe: Any, slices: bool = False) -> Iterator[None]:
+        """Arrange `pipe` as the model needs it, for the calls made inside.
+
+        Parameters
+        ----------
+        slices : bool
+            The autoencoder takes one picture at a time whatever the memory.
+        """
         if self._arranged is None and (self._lent or not self.taken.rungs):
             self._found = _Found.of(pipe)
+        self._slices = slices
         self._arrange(pipe)
         try:
             yield
         finally:
+            self._slices = False
+            self._switch(pipe)
             if self._lent:
                 self._leave(pipe)
 
@@ -164,10 +179,7 @@ class Ladder:
 
     def _arrange(self, pipe: Any) -> None:
         """Bring `pipe` into the state that is in force."""
-        vae = autoencoder(pipe)
-        for rung, switch in _SWITCHES.items():
-            if hasattr(vae, switch):
-                setattr(vae, switch, rung in self.taken.rungs or self._found.switches[switch])
+        self._switch(pipe)
         wanted = next((rung for rung in _OFFLOADS if rung in self.taken.rungs), None)
         if wanted is None:
             if self._arranged is not None:
@@ -175,6 +187,13 @@ class Ladder:
                 self._found.bring_home(pipe)
         elif self._arranged != (id(pipe), wanted):
             self._offload(pipe, wanted)
+
+    def _switch(self, pipe: Any) -> None:
+        vae = autoencoder(pipe)
+        for rung, switch in _SWITCHES.items():
+            if hasattr(vae, switch):
+                wanted = rung in self.taken.rungs or (rung is Rung.VAE_SLICING and self._slices)
+                setattr(vae, switch, wanted or self._found.switches[switch])
 
     def _offload(self, pipe: Any, rung: Rung) -> None:
         pipe.remove_all_hooks()

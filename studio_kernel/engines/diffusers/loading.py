@@ -25,9 +25,11 @@ from studio_kernel.engines.diffusers.devices import (
     let_go,
     release_memory,
 )
+from studio_kernel.engines.diffusers.embeddings import Embeddings
 from studio_kernel.engines.diffusers.ladder import Ladder, Rung, Taken
 from studio_kernel.engines.diffusers.memory import free_bytes, needed_bytes
 from studio_kernel.engines.diffusers.preview import LatentPreview
+from studio_kernel.engines.diffusers.staging import is_offloaded
 from studio_kernel.engines.diffusers.steps import call_parameters
 from studio_kernel.errors import EngineError
 
@@ -60,6 +62,7 @@ class LoadedModel:
         self.pipe = pipe
         self.weights = weights
         self.ladder = ladder or Ladder(pipe, lent=True)
+        self.embeddings = Embeddings()
         self.adapters = AdapterRack(pipe)
         self._by_task: dict[Task, Any] = {}
 
@@ -74,6 +77,20 @@ class LoadedModel:
         if task not in self._by_task:
             self._by_task[task] = self._made_for(task)
         return self._by_task[task]
+
+    def embeddings_of_a_run(self) -> Embeddings:
+        """Return the prompt embeddings that a run may use: those of a user's own pipeline are new with each run.
+
+        Between two runs its owner can change what they depend on.
+        """
+        if self.ladder.is_lent:
+            self.embeddings.clear()
+        return self.embeddings
+
+    @property
+    def is_offloaded(self) -> bool:
+        """Whether networks wait in the main memory, so that several passes are best made stage by stage."""
+        return Rung.MODEL_OFFLOAD in self.ladder.taken.rungs or is_offloaded(self.pipe)
 
     @cached_property
     def preview(self) -> LatentPreview | None:

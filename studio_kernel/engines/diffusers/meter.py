@@ -46,6 +46,15 @@ class Meter:
         return self.progress()
 
     @contextmanager
+    def during(self, stage: str) -> Iterator[None]:
+        """Count the time spent inside as `stage`, outside of any call."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._add(stage, time.perf_counter() - begun)
+
+    @contextmanager
     def previewing(self) -> Iterator[None]:
         """Take the time spent inside out of the step's."""
         begun = time.perf_counter()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.errors import InvalidRequestError, OutOfMemoryError, Problem
+from studio_kernel.errors import EngineError, InvalidRequestError, OutOfMemoryError, Problem, StudioError
 
 
 def refusal(request: GenerationRequest, field: str, message: str) -> InvalidRequestError:
@@ -18,6 +18,15 @@ def no_memory(request: GenerationRequest, tried: Sequence[str] = ()) -> OutOfMem
     even = f", even {', then '.join(tried)}" if tried else ""
     advice = "make it smaller, make fewer pictures at once, or choose a smaller model"
     return OutOfMemoryError(f"{subject(request)}: the device's memory did not suffice{even}; {advice}")
+
+
+def translated(error: Exception, request: GenerationRequest) -> StudioError:
+    """Return what the studio says of `error`, which some library raised while `request` was made."""
+    if isinstance(error, StudioError):
+        return error
+    said = EngineError(f"{subject(request)}: {type(error).__name__}: {error}")
+    said.__cause__ = error
+    return said
 
 
 def subject(request: GenerationRequest) -> str:

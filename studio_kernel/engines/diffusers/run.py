@@ -1,30 +1,32 @@
-"""One run on a loaded model, from the request to the last event."""
+"""One run, or several in the same passes, on a loaded model: from the requests to the last event."""
 
 from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
 from immutabledict import immutabledict
 from PIL import Image
 
-from studio_kernel.domain.events import EngineEvent, Finished, Produced, Started
+from studio_kernel.domain.events import EngineEvent, Failed, Finished, Produced, Started
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.values import Value
-from studio_kernel.engines.base import EngineContext
-from studio_kernel.engines.diffusers import adapters, call, schedulers
+from studio_kernel.engines.base import EngineContext, Member
+from studio_kernel.engines.diffusers import adapters, call, schedulers, staging
 from studio_kernel.engines.diffusers.devices import device_name, is_out_of_memory, let_go
-from studio_kernel.engines.diffusers.ladder import Climb, Ladder, autoencoder
+from studio_kernel.engines.diffusers.ladder import Climb, Ladder
 from studio_kernel.engines.diffusers.loading import LoadedModel
 from studio_kernel.engines.diffusers.meter import Meter
-from studio_kernel.engines.diffusers.refusal import no_memory
-from studio_kernel.engines.diffusers.steps import watched
+from studio_kernel.engines.diffusers.passes import Passes, Row
+from studio_kernel.engines.diffusers.refusal import no_memory, translated
+from studio_kernel.engines.diffusers.staging import Stage, Turn
 from studio_kernel.engines.pictures import (
     PREVIEW_SIZE,
     encode_png,
@@ -33,108 +35,271 @@ from studio_kernel.engines.pictures import (
     keep_unmasked,
     read_inputs,
 )
-from studio_kernel.errors import EngineError, OutOfMemoryError
+from studio_kernel.errors import Cancelled, OutOfMemoryError
 
-Say: TypeAlias = Callable[[EngineEvent], None]
+_PASSES_AT_ONCE = 32
+"""How many passes go through the stages together: each holds its latents and a thread meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A finished picture that is not encoded yet.
+
+    Attributes
+    ----------
+    picture : PIL.Image.Image
+        As the pipeline made it.
+    inputs : mapping
+        The request's own pictures.
+    seed, index, batch_size : int
+        As in `Produced`.
+    """
+
+    picture: Image.Image
+    inputs: Mapping[str, Image.Image]
+    seed: int
+    index: int
+    batch_size: int
+
+    def produced(self) -> Produced:
+        """Return the event of the encoded file: what the mask does not cover is the input image's, pixel for pixel."""
+        finished, image, mask = self.picture, self.inputs.get("image"), self.inputs.get("mask_image")
+        if image is not None and mask is not None and finished.size == image.size:
+            finished = keep_unmasked(finished, image, mask)
+        return Produced(encode_png(finished), "image/png", self.seed, self.index, self.batch_size)
+
+
+Said: TypeAlias = EngineEvent | Failed | Picture
+Say: TypeAlias = Callable[[int | None, Said], None]
+Outcome: TypeAlias = tuple[list[Row], "list[Image.Image] | Exception"]
+"""A pass and what came of it."""
 
 
 class Run:
-    """What one request needs on `model`, put together but not begun.
+    """What the requests of `members` need on `model`, put together but not begun.
 
     Parameters
     ----------
+    members : sequence of Member
+        Of the same `batching.key`, unless each is made in passes of its own.
     check : callable
         Raises when the run is to stop; called at every step.
     make_room : callable
         Drops other models from memory; whether there were any.
+    at_once : int
+        Requests in a full pass.
 
     Raises
     ------
     StudioError
-        When something in the request does not fit the model.
+        When something in the requests does not fit the model.
     """
 
     def __init__(
         self,
         model: LoadedModel,
-        request: GenerationRequest,
+        members: Sequence[Member],
         context: EngineContext,
         check: Callable[[], None],
         make_room: Callable[[], bool],
         loading_s: float,
+        at_once: int = 1,
     ) -> None:
-        self._model, self._request, self._context, self._check = model, request, context, check
+        self._model, self._members, self._context, self._asked_to_stop = model, members, context, check
+        request = members[0].request
         self._pipe = model.pipeline(request.task)
         self._card = schedulers.chosen(request, context.schedulers)
-        self._scheduler = self._new_scheduler()
         self._adapters = adapters.find(request, context.card, context.loras)
         self._inputs = call.sized(self._pipe, request, read_inputs(request, context))
-        self._arguments = call.arguments(self._pipe, request, self._inputs)
-        self._seeds = image_seeds(request)
-        self._climb = Climb(model.ladder, self._pipe, make_room, check)
+        self._seeds = [image_seeds(member.request) for member in members]
+        self._full = at_once * len(self._seeds[0])
+        requests = [member.request for member in members]
+        known = model.embeddings_of_a_run()
+        self._passes = Passes(self._pipe, requests, self._inputs, self._card, known, self._adapters, at_once)
+        self._scheduler = self._passes.new_scheduler()
+        self._climb = Climb(model.ladder, self._pipe, make_room, self._check)
         self._meter = Meter()
-        self._timings = {"loading": loading_s}
+        self._loading_s = loading_s
+        self._handed_out: dict[str, float] = {}
+        self._made: dict[Row, tuple[Image.Image, int]] = {}
+        self._over: set[int] = set()
+        self._apart: set[int] = set()
 
     def work(self, say: Say) -> None:
-        """Make the pictures, saying every event of the run."""
-        say(Started(self._provenance()))
+        """Make the pictures, saying every event."""
+        say(None, Started(self._provenance()))
         if self._on_cuda:
             torch.cuda.reset_peak_memory_stats(self._ladder.device)
-        pictures = self._pictures(say)
-        self._check()
-        for index, (picture, seed) in enumerate(zip(pictures, self._seeds, strict=True)):
-            say(Produced(encode_png(self._finished(picture)), "image/png", seed, index))
-        timings = immutabledict({**self._timings, **self._meter.timings})
-        say(Finished(None, timings, self._peak_memory(), self._ladder.fallbacks(len(self._seeds))))
+        try:
+            self._make_all(say)
+            self._check()
+        except Cancelled:
+            self._asked_to_stop()
+            if not self._over:
+                raise
 
-    def _pictures(self, say: Say) -> list[Image.Image]:
+    def _make_all(self, say: Say) -> None:
         if not self._model.adapters.has_on(self._adapters):
             self._ladder.lift(self._pipe)
         self._model.adapters.wear(self._adapters)
-        before, pictures = self._ladder.taken, list[Image.Image]()
-        with self._ladder.standing(self._pipe):
+        before = self._ladder.taken
+        with self._ladder.standing(self._pipe, slices=self._passes.are_shared):
             try:
-                while left := self._seeds[len(pictures) :]:
-                    pictures += self._called(left, say)
+                while passes := self._left():
+                    self._advance(passes, say)
             except OutOfMemoryError:
                 self._ladder.back_to(before, self._pipe)
                 raise
-        return pictures
 
-    def _called(self, seeds: Sequence[int], say: Say) -> list[Image.Image]:
-        """Return the pictures of one call, the first of `seeds`; none when memory ran out and it is to be repeated."""
-        batch = self._ladder.batch(len(seeds))
-        self._meter.begin(-(-len(seeds) // batch))
+    def _left(self) -> list[list[Row]]:
+        """Return the passes that are to be made, of the members that have not ended."""
+        rows = [
+            row
+            for place, seeds in enumerate(self._seeds)
+            if place not in self._over and not self._members[place].cancel.is_cancelled
+            for row in (Row(place, index, seed) for index, seed in enumerate(seeds))
+            if row not in self._made
+        ]
+        apart = [[row for row in rows if row.member == place] for place in sorted(self._apart)]
+        together = [row for row in rows if row.member not in self._apart]
+        return [batch for some in (*apart, together) for batch in self._passes.split(some, self._size)]
+
+    def _advance(self, passes: list[list[Row]], say: Say) -> None:
+        """Make the next pass, or the next ones stage by stage where that saves loading."""
+        staged = len(passes) > 1 and staging.is_offloaded(self._pipe)
+        some = passes[: _PASSES_AT_ONCE if staged else 1]
+        sharing = {row.member for rows in some for row in rows}
+        failed: list[tuple[list[Row], Exception]] = []
+        with self._climb.watching(lambda stage: say(None, self._meter.progress(stage=stage))):
+            make = self._in_stages if staged else self._in_turn
+            with closing(make(some, len(passes), say)) as made:
+                for rows, outcome in made:
+                    if isinstance(outcome, Exception):
+                        failed.append((rows, outcome))
+                        continue
+                    self._check()
+                    self._deliver(rows, outcome, sharing, say)
+        if failed:
+            self._mend(failed, say)
+
+    def _in_turn(self, passes: list[list[Row]], left: int, say: Say) -> Generator[Outcome, None, None]:
+        (rows,) = passes
+        self._meter.begin(left)
         try:
-            pictures = self._call(seeds[:batch], say)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            let_go(error)
-            how = self._climb.after_a_call(batch)
-            if how is None:
-                raise no_memory(self._request, self._climb.tried) from error
-            left = -(-len(seeds) // self._ladder.batch(len(seeds)))
-            say(self._meter.again(left, f"denoising again, {how}"))
-            return []
+            pictures = self._passes.make(self._filled(rows), self._check, partial(self._report, say, None))
+        except Cancelled:
+            raise
+        except Exception as error:  # noqa: BLE001 - given to whoever mends it
+            yield rows, error
+            return
         self._meter.end()
-        return pictures
+        yield rows, pictures
 
-    def _call(self, seeds: Sequence[int], say: Say) -> list[Image.Image]:
-        arguments = {**self._arguments, **call.of_batch(self._pipe, seeds)}
-        watch = watched(self._pipe, self._check, partial(self._report, say))
-        patience = self._climb.watching(lambda stage: say(self._meter.progress(stage=stage)))
-        lent = _lent(self._pipe, self._new_scheduler())  # before the watch, which may listen to the new scheduler
-        with lent, _text_model_found(self._pipe, arguments), patience, watch as watching:
-            return _pictures(self._pipe(**arguments, **watching))
+    def _in_stages(self, passes: list[list[Row]], left: int, say: Say) -> Generator[Outcome, None, None]:
+        turns = [(rows, Turn(partial(self._stopping, rows, say))) for rows in passes]
+        with staging.stopping(self._pipe):
+            try:
+                with self._meter.during("denoising"):
+                    encoded = [_gone(rows, turn) for rows, turn in turns]
+                denoised = []
+                for done, (rows, turn) in enumerate(encoded):
+                    self._meter.begin(left - done)
+                    denoised.append(_gone(rows, turn))
+                    if turn.error is None:
+                        self._meter.end()
+                    elif is_out_of_memory(turn.error):
+                        break
+                for rows, turn in denoised:
+                    with self._meter.during("decoding"):
+                        _gone(rows, turn)
+                    yield rows, _outcome(turn)
+            finally:
+                for _, turn in turns:
+                    turn.drop()
 
-    def _report(self, say: Say, done: int, total: int, latents: torch.Tensor | None) -> None:
+    def _stopping(self, rows: list[Row], say: Say, stop: Callable[[Stage], None]) -> list[Image.Image]:
+        report = partial(self._report, say, stop)
+        return self._passes.make(self._filled(rows), self._check, report, staging.copied(self._pipe))
+
+    def _mend(self, failed: list[tuple[list[Row], Exception]], say: Say) -> None:
+        """See to it that what failed is made in another way; raise, or give the members up, when there is none."""
+        how = ""
+        for rows, error in failed:
+            if not is_out_of_memory(error):
+                how = self._take_apart(rows, error, say) or how
+        full = next(((rows, error) for rows, error in failed if is_out_of_memory(error)), None)
+        if full:
+            rows, error = full
+            let_go(error)
+            self._model.embeddings.clear()
+            how = self._climb.after_a_call(len(self._filled(rows))) or ""
+            if not how:
+                raise no_memory(self._request, self._climb.tried) from error
+        if how:
+            say(None, self._meter.again(len(self._left()), f"denoising again, {how}"))
+
+    def _take_apart(self, rows: list[Row], error: Exception, say: Say) -> str:
+        """Make each member of a failed pass by itself; the one that was by itself has failed for good."""
+        members = {row.member for row in rows}
+        if len(members) > 1:
+            self._apart |= members
+            return "one request at a time"
+        (place,) = members
+        self._over.add(place)
+        say(place, Failed(translated(error, self._request)))
+        return ""
+
+    def _deliver(self, rows: list[Row], pictures: list[Image.Image], sharing: set[int], say: Say) -> None:
+        """Keep the pictures of a pass, and say those of each member that has all of them."""
+        size = len(pictures)
+        self._made.update((row, (picture, size)) for row, picture in zip(rows, pictures, strict=False))
+        for place in sorted({row.member for row in rows}):
+            own = [Row(place, index, seed) for index, seed in enumerate(self._seeds[place])]
+            if all(row in self._made for row in own):
+                for row in own:
+                    picture, batch_size = self._made.pop(row)
+                    say(place, Picture(picture, self._inputs, row.seed, row.index, batch_size))
+                timings = self._share(len(sharing - self._over))
+                self._over.add(place)
+                say(place, Finished(None, timings, self._peak_memory(), self._ladder.fallbacks(self._full)))
+
+    def _share(self, members: int) -> immutabledict[str, float]:
+        """Return what one of `members` has of the seconds that no member was given yet."""
+        spent = {"loading": self._loading_s, **self._meter.timings}
+        share = {stage: (seconds - self._handed_out.get(stage, 0.0)) / members for stage, seconds in spent.items()}
+        self._handed_out = {stage: self._handed_out.get(stage, 0.0) + share[stage] for stage in share}
+        return immutabledict(share)
+
+    def _check(self) -> None:
+        self._asked_to_stop()
+        ended = self._over | {place for place, member in enumerate(self._members) if member.cancel.is_cancelled}
+        if len(ended) == len(self._members) > len(self._over):
+            raise Cancelled("the runs were cancelled")
+
+    def _filled(self, rows: list[Row]) -> list[Row]:
+        return self._passes.filled(rows, self._size)
+
+    @property
+    def _size(self) -> int:
+        """Rows in a pass, as the memory allows."""
+        return self._ladder.batch(self._full)
+
+    @property
+    def _request(self) -> GenerationRequest:
+        """What messages are about: the requests are of one model and task."""
+        return self._members[0].request
+
+    def _report(
+        self, say: Say, stop: Callable[[Stage], None] | None, done: int, total: int, latents: torch.Tensor | None
+    ) -> None:
         self._meter.step(done, total)
         shown = latents if latents is not None and self._context.preview_due() else None
         preview, seconds = (None, 0.0) if shown is None else self._preview(shown)
-        say(self._meter.progress(preview, seconds if preview else 0.0))
+        say(None, self._meter.progress(preview, seconds if preview else 0.0))
         if done == total:
-            say(self._meter.progress(stage="decoding"))
+            if stop is not None:
+                stop(Stage.DECODING)
+            say(None, self._meter.progress(stage="decoding"))
 
     def _preview(self, latents: torch.Tensor) -> tuple[bytes | None, float]:
         """Return a preview and the seconds it took.
@@ -151,16 +316,6 @@ class Run:
     def _drawn(self, latents: torch.Tensor) -> bytes | None:
         picture = self._model.preview and self._model.preview.picture(latents)
         return encode_preview(_enlarged(picture)) if picture else None
-
-    def _new_scheduler(self) -> Any:
-        return schedulers.scheduler_for(getattr(self._pipe, "scheduler", None), self._card)
-
-    def _finished(self, picture: Image.Image) -> Image.Image:
-        """Return `picture` with what the mask does not cover taken from the input image, pixel for pixel."""
-        image, mask = self._inputs.get("image"), self._inputs.get("mask_image")
-        if image is None or mask is None or picture.size != image.size:
-            return picture
-        return keep_unmasked(picture, image, mask)
 
     def _provenance(self) -> immutabledict[str, Value]:
         pipe = self._pipe
@@ -196,51 +351,17 @@ def _versions() -> dict[str, str]:
     return {**packages, "python": platform.python_version()}
 
 
-@contextmanager
-def _lent(pipe: Any, scheduler: Any) -> Iterator[None]:
-    """Give `pipe` a scheduler and silence its progress bar; everything is as before afterwards."""
-    own, bar = getattr(pipe, "scheduler", None), getattr(pipe, "_progress_bar_config", {})
-    if scheduler is not None:
-        pipe.scheduler = scheduler
-    pipe.set_progress_bar_config(disable=True)
-    vae = autoencoder(pipe)
-    precision = getattr(vae, "dtype", None)
-    try:
-        yield
-    except BaseException:
-        if precision != getattr(vae, "dtype", None):
-            vae.to(dtype=precision)  # some pipelines decode in full precision, and go back only when that succeeds
-        pipe.maybe_free_model_hooks()  # what the pipeline does at its end when it moves networks on and off the device
-        raise
-    finally:
-        if scheduler is not None:
-            pipe.scheduler = own
-        pipe.set_progress_bar_config(**bar)
+def _gone(rows: list[Row], turn: Turn[list[Image.Image]]) -> tuple[list[Row], Turn[list[Image.Image]]]:
+    """Let `turn` go on to the next stage; raise when that was cancelled."""
+    if not turn.has_ended:
+        turn.go()
+    if isinstance(turn.error, Cancelled):
+        raise turn.error
+    return rows, turn
 
 
-@contextmanager
-def _text_model_found(pipe: Any, arguments: Mapping[str, object]) -> Iterator[None]:
-    """Let `pipe` find the text encoder's last layer, which it uses with ``clip_skip``.
-
-    diffusers 0.42 looks for ``text_encoder.text_model``; transformers 5 has its layers in the encoder itself. Can go
-    when diffusers has followed. Not always there, because loading LoRAs goes by the missing attribute.
-    """
-    encoder = getattr(pipe, "text_encoder", None)
-    if "clip_skip" not in arguments or encoder is None or hasattr(encoder, "text_model"):
-        yield
-        return
-    vars(encoder)["text_model"] = encoder  # past torch's registration, which would make a cycle of modules
-    try:
-        yield
-    finally:
-        del vars(encoder)["text_model"]
-
-
-def _pictures(output: Any) -> list[Image.Image]:
-    pictures = getattr(output, "images", None)
-    if not isinstance(pictures, list) or not all(isinstance(picture, Image.Image) for picture in pictures):
-        raise EngineError(f"the pipeline returned {type(output).__name__} instead of pictures")
-    return pictures
+def _outcome(turn: Turn[list[Image.Image]]) -> list[Image.Image] | Exception:
+    return turn.error if isinstance(turn.error, Exception) else turn.result
 
 
 def _enlarged(picture: Image.Image) -> Image.Image:
