@@ -49,3 +49,19 @@ def test_a_sweep_started_again_while_it_is_under_way_takes_up_its_runs(working_h
         sweep.start().wait(120, progress=False)
         assert studio.count() == 400
     end_workers(working_home)
+
+
+def test_a_pass_whose_worker_died_is_made_again_with_the_very_same_pixels(working_home, tmp_path):
+    asked = {"model": "studio-tiny", "width": 64, "height": 64, "num_inference_steps": 12, "axes": {"seed": range(12)}}
+    with sk.open(working_home, runner="worker") as studio:
+        sweep = studio.sweep("a red house", **asked)
+        until(lambda: any(run.status == "running" and run.progress.step >= 3 for run in sweep.runs), timeout=120)
+        kill_worker(working_home)
+        sweep.wait(120, progress=False)
+        assert set(sweep.frame()["status"]) == {"succeeded"}
+        assert {run.record.provenance["batch_size"] for run in sweep.runs} == {6}
+        assert any(studio.sql("SELECT attempt FROM runs")["attempt"] == 2), "it was killed in the middle of a pass"
+        after = [run.image.tobytes() for run in sweep.runs]
+    with sk.open(tmp_path / "undisturbed", runner="inline") as studio:
+        undisturbed = studio.sweep("a red house", **asked).wait(120, progress=False)
+        assert [run.image.tobytes() for run in undisturbed.runs] == after
