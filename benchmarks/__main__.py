@@ -1,6 +1,7 @@
 """``python -m benchmarks [NAME …]``: run all measurements, or the named ones.
 
-`benchmarks.million_runs` and `benchmarks.load` take minutes and are started by themselves.
+`benchmarks.million_runs` and `benchmarks.load` take minutes, `benchmarks.gpu_sweep` needs a CUDA device; they are
+started by themselves.
 """
 
 import importlib
@@ -10,7 +11,7 @@ import sys
 import benchmarks
 from benchmarks.report import failed
 
-APART = {"__main__", "report", "million_runs", "load"}
+APART = {"__main__", "report", "million_runs", "load", "gpu_sweep", "random_models"}
 
 names = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name not in APART]
 for name in sys.argv[1:] or names:

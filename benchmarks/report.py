@@ -13,6 +13,14 @@ def report(what: str, value: float, bound: float, unit: str) -> None:
         _failures.append(what)
 
 
+def report_gain(what: str, value: float, least: float) -> None:
+    """Print how many times as fast something is and remember when that is less than it should be."""
+    holds = value >= least
+    print(f"{'✓' if holds else '✗'} {what:<66} {value:10.2f} x   (≥ {least:g})", flush=True)
+    if not holds:
+        _failures.append(what)
+
+
 def failed() -> bool:
     """Whether any figure so far was beyond its bound."""
     return bool(_failures)

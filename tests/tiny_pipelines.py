@@ -69,8 +69,8 @@ def build() -> Any:
         )
 
 
-def build_xl() -> Any:
-    """A pipeline of the SDXL kind in half precision: its autoencoder decodes in full precision."""
+def build_xl(half: bool = True) -> Any:
+    """A pipeline of the SDXL kind; in half precision, its autoencoder decodes in full precision."""
     import torch
     from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
@@ -96,7 +96,7 @@ def build_xl() -> Any:
             scheduler=EulerDiscreteScheduler(),
             add_watermarker=False,
         )
-    return made.to(dtype=torch.float16)
+    return made.to(dtype=torch.float16) if half else made
 
 
 def build_flux() -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,16 @@ import numpy as np
 import pytest
 
 import engine_subjects as subjects
+from batches import batch_engine, bytes_of, different, files_of, members, together
 from engine_subjects import Subject, decoded, half_mask, scene
 from studio_kernel.domain.events import Failed, Finished, Produced, Progress, Started
-from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.tasks import Task
-from studio_kernel.engines.base import BatchEngine, CancelToken, Engine, Member, MemberEvent
+from studio_kernel.engines.base import CancelToken, Engine, MemberEvent
 from studio_kernel.errors import Cancelled, StudioError
 from studio_kernel.settings import data_dir
 
 SHIPPED = data_dir() / "models" / "studio-tiny"
 SUBJECTS = ["diffusers", *(["studio-tiny"] if (SHIPPED / "model_index.json").is_file() else [])]
-PROMPTS = ["a red boat", "a blue house on a hill", "a boat"]
 
 
 @pytest.fixture(scope="module")
@@ -37,49 +35,6 @@ def subject(request: pytest.FixtureRequest, engines: dict[str, Engine], tmp_path
     made = subjects.diffusers(model, tmp_path)
     made.engine = engines.setdefault(request.param, made.engine)
     return made
-
-
-def batch_engine(subject: Subject) -> BatchEngine:
-    assert isinstance(subject.engine, BatchEngine)
-    return subject.engine
-
-
-def members(requests: Sequence[GenerationRequest]) -> list[Member]:
-    return [Member(request, CancelToken()) for request in requests]
-
-
-def together(subject: Subject, requests: Sequence[GenerationRequest], batch_size: int) -> list[MemberEvent]:
-    return list(batch_engine(subject).stream_batch(members(requests), subject.context(), batch_size))
-
-
-def files_of(events: Sequence[MemberEvent]) -> dict[int, list[Produced]]:
-    found: dict[int, list[Produced]] = {}
-    for place, event in events:
-        if isinstance(event, Produced):
-            assert place is not None
-            found.setdefault(place, []).append(event)
-    return found
-
-
-def bytes_of(events: Sequence[MemberEvent]) -> list[bytes]:
-    """The first file of each member."""
-    found = files_of(events)
-    return [found[place][0].data for place in sorted(found)]
-
-
-def different(subject: Subject, count: int, task: Task = Task.TEXT_TO_IMAGE, **values: Any) -> list[GenerationRequest]:
-    """Requests that differ in everything that may differ in a pass."""
-    return [
-        subject.request(
-            task,
-            seed=7 + n,
-            prompt=PROMPTS[n % 3],
-            negative_prompt=["", "dark"][n % 2],
-            guidance_scale=2.0 + n,
-            **values,
-        )
-        for n in range(count)
-    ]
 
 
 def key(subject: Subject, **values: Any) -> object:

@@ -35,7 +35,7 @@ class GuidanceScales(float):
 
     def __mul__(self, other: Any) -> Any:
         if not isinstance(other, torch.Tensor) or len(other) != len(self._scales):
-            return NotImplemented
+            return self._refuse()
         column = self._scales.to(other.device).view(-1, *[1] * (other.ndim - 1))
         return (other * column).to(other.dtype)
 

@@ -126,7 +126,7 @@ def stopping(pipe: Any) -> Iterator[None]:
         for name, network in _networks(pipe).items()
         if "encoder" not in name and "checker" not in name and network is not autoencoder(pipe)
     ]
-    hooks = [network.register_forward_pre_hook(_stop_here) for network in denoisers]
+    hooks = [network.register_forward_pre_hook(_stop_here, prepend=True) for network in denoisers]
     try:
         yield
     finally:

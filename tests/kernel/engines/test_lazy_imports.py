@@ -14,6 +14,8 @@ subject = engine_subjects.diffusers(Path({str(tiny_random)!r}), Path())
 subject.engine = EngineRegistry().get("diffusers")
 assert subject.engine.unavailable(subject.card) is None
 subject.engine.check(subject.request(scheduler="euler"), subject.context())
+assert subject.engine.batch_key(subject.request(), subject.card) is not None
+assert subject.engine.appetite(subject.request(), subject.engine.batch_limit(subject.request())) == 8
 print(*{{"torch", "diffusers", "transformers", "duckdb", "ipywidgets"}} & sys.modules.keys())
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
