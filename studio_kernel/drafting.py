@@ -8,20 +8,25 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
+from immutabledict import immutabledict
+
 from studio_kernel.assets import AssetStore
-from studio_kernel.axes import Axes, as_list, groups_of
+from studio_kernel.axes import Axes, as_list, groups_of, parameter_of
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.parameters import MAX_SEED
+from studio_kernel.domain.refining import refined
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.rules import Rule
 from studio_kernel.domain.sweep import REPLICATE, AxisGroup, AxisValue, Computed, Sweep, apply
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import Value, freeze
 from studio_kernel.errors import InvalidRequestError, ModelUnavailableError, Problem, StudioError
+from studio_kernel.prompts.template import alternatives, has_marks, resolve
 from studio_kernel.run import Run
 
 if TYPE_CHECKING:
@@ -44,10 +49,13 @@ class Drafting:
         What there is to ask.
     assets : AssetStore
         Where pictures given as inputs are put.
+    wildcards : mapping
+        What ``__name__`` in a prompt stands for: name → texts.
     """
 
     models: Models
     assets: AssetStore
+    wildcards: Mapping[str, tuple[str, ...]] = field(default_factory=immutabledict)
 
     def draft(self, model: str | None, task: Task | str | None, values: Mapping[str, object]) -> GenerationRequest:
         """Return a request of the values that were given, with model and task chosen and pictures stored.
@@ -83,22 +91,27 @@ class Drafting:
     def complete(self, draft: GenerationRequest) -> GenerationRequest:
         """Return `draft` with defaults filled in, values in their canonical form and a seed chosen.
 
+        The seed also chooses what alternatives and wildcards in its prompts stand for.
+
         Raises
         ------
         StudioError
             When it cannot be done as written.
         """
         self._require_usable(draft.model)
-        return self._filled(draft)
+        return self._filled(draft, choose_seed())
 
     def complete_each(self, drafts: Iterable[GenerationRequest]) -> Iterator[GenerationRequest | StudioError]:
-        """Yield each draft complete, or why it cannot be done; whether a model can be used is looked at once."""
+        """Yield each draft complete, or why it cannot be done; whether a model can be used is looked at once.
+
+        Where a model takes no seed, the texts of all of them are chosen alike, today as tomorrow.
+        """
         usable: dict[str, StudioError | None] = {}
         for draft in drafts:
             try:
                 if draft.model not in usable:
                     usable[draft.model] = self._unusable(draft.model)
-                yield usable[draft.model] or self._filled(draft)
+                yield usable[draft.model] or self._filled(draft, 0)
             except StudioError as error:
                 yield error
 
@@ -114,6 +127,8 @@ class Drafting:
         paired: bool = True,
     ) -> Sweep:
         """Return the sweep of `axes` over a draft of `values`; its cells share one seed unless seeds are an axis.
+
+        Alternatives in a prompt become the outermost axes.
 
         Raises
         ------
@@ -138,16 +153,29 @@ class Drafting:
         base = apply(told, own)
         groups = [self._stored(card, told.task, group) for group in groups]
         named = {name for group in groups for name in group.names}
+        groups = [*_alternatives(base, named), *groups]
         if "seed" not in named and base.seed is None and _takes_seed(card, told.task):
             base = base.replace(seed=choose_seed())
         if seeds is not None:
             groups.append(_replicates(base, seeds, paired))
         with _named("axes"):
             sweep = Sweep(base, tuple(groups), tuple(Rule.of(rule) for rule in _listed(where)))
-        with _named("where"):
-            if not sweep.size:
-                raise ValueError(f"the rules leave none of {sweep.full_size} cells")
+        _require_cells(sweep)
         return sweep
+
+    def refined(self, sweep: Sweep, around: Mapping[str, Value], points: int, seed: int) -> Sweep:
+        """Return a finer sweep around one cell of another.
+
+        Raises
+        ------
+        InvalidRequestError
+            When there is no such cell, nothing to refine, or the rules leave nothing.
+        """
+        model = str(around.get("model") or sweep.base.model)
+        with _named("around"):
+            finer = refined(sweep, around, partial(parameter_of, self.models[model]), points=points, seed=seed)
+        _require_cells(finer)
+        return finer
 
     def _unusable(self, model: str) -> StudioError | None:
         try:
@@ -162,12 +190,22 @@ class Drafting:
             named = repr(model) in status.reason
             raise ModelUnavailableError(status.reason if named else f"model {model!r}: {status.reason}")
 
-    def _filled(self, draft: GenerationRequest) -> GenerationRequest:
+    def _filled(self, draft: GenerationRequest, chance: int) -> GenerationRequest:
+        """Return `draft` complete; `chance` chooses its texts when there is no seed."""
         card = self.models[draft.model]
-        values = card.check(draft.task, draft.parameters)
-        if draft.seed is None and _takes_seed(card, draft.task):
-            values["seed"] = choose_seed()
-        return GenerationRequest(card.id, draft.task, values)
+        given = dict(draft.parameters)
+        if given.get("seed") is None and _takes_seed(card, draft.task):
+            given["seed"] = choose_seed()
+        return GenerationRequest(card.id, draft.task, card.check(draft.task, self._resolved(given, chance, card.id)))
+
+    def _resolved(self, values: dict[str, Value], chance: int, model: str) -> dict[str, Value]:
+        """Return `values` with prompts in place of their templates."""
+        for name, text in values.items():
+            if isinstance(text, str) and _is_prompt(name):
+                with _named(name, f"model {model!r}"):
+                    if has_marks(text):
+                        values[name] = resolve(text, _seed(values, chance), self.wildcards, name)
+        return values
 
     def _told(self, model: str | None, task: Task | str | None, values: Mapping[str, object], axes: Axes) -> ModelCard:
         """Return the model whose parameters say how the text of an axis is read."""
@@ -227,6 +265,12 @@ class Drafting:
         return self.assets.take(source.first_asset if isinstance(source, Run) else source, what)
 
 
+def _require_cells(sweep: Sweep) -> None:
+    with _named("where"):
+        if not sweep.size:
+            raise ValueError(f"the rules leave none of {sweep.full_size} cells")
+
+
 def choose_seed() -> int:
     """Return a random seed, 0 … 2³²−1."""
     return secrets.randbelow(MAX_SEED + 1)
@@ -250,15 +294,43 @@ def _told_by(given: Mapping[str, object]) -> Task | None:
     return Task.IMAGE_TO_IMAGE if "image" in given else None
 
 
+def _is_prompt(name: str) -> bool:
+    """Whether marks in a text parameter of that name stand for other texts."""
+    return name == "prompt" or name.endswith("_prompt")
+
+
+def _seed(values: Mapping[str, Value], chance: int) -> int:
+    seed = values.get("seed")
+    return int(seed) if isinstance(seed, (int, float)) else chance
+
+
+def template_of(draft: GenerationRequest) -> str | None:
+    """Return the prompt of `draft` when it holds alternatives or wildcards; `None` for a plain one."""
+    with _named("prompt", f"model {draft.model!r}"):
+        return draft.prompt if has_marks(draft.prompt) else None
+
+
+def _alternatives(base: GenerationRequest, named: set[str]) -> list[AxisGroup]:
+    """Return an axis for each pair of braces in the prompts, as far as the caller has no other use for them."""
+    groups = []
+    for name, text in base.parameters.items():
+        if not (isinstance(text, str) and _is_prompt(name)) or name in named:
+            continue
+        with _named(name):
+            found = {f"{name}:{braces}": texts for braces, texts in alternatives(text).items()}
+        groups += [AxisGroup.of(axis, texts) for axis, texts in found.items() if axis not in named]
+    return groups
+
+
 @contextmanager
-def _named(field: str) -> Iterator[None]:
-    """Turn what the domain says of a sweep into a problem of `field`."""
+def _named(field: str, subject: str = "sweep") -> Iterator[None]:
+    """Turn what the domain says of a sweep, or of a request, into a problem of `field`."""
     try:
         yield
     except InvalidRequestError:
         raise
     except ValueError as error:
-        raise InvalidRequestError([Problem(field, str(error))], "sweep") from error
+        raise InvalidRequestError([Problem(field, str(error))], subject) from error
 
 
 def _listed(rules: Rules) -> list[str | Callable[[Mapping[str, Value]], object]]:

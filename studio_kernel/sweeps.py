@@ -7,15 +7,18 @@ again computes only what is missing.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from immutabledict import immutabledict
+
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import Origin, RunStatus
+from studio_kernel.domain.runs import Origin, RunRecord, RunStatus
 from studio_kernel.domain.sweep import Cell, Sweep
-from studio_kernel.domain.values import Value, describe
+from studio_kernel.domain.values import Value, describe, freeze
+from studio_kernel.drafting import template_of
 from studio_kernel.errors import (
     InvalidInputError,
     InvalidRequestError,
@@ -143,6 +146,7 @@ class SweepRun:
 
     def start(self) -> SweepRun:
         """Begin every cell that has no result yet; returns at once."""
+        self._require_code()
         plan = self.plan()
         plan.require_valid()
         self._studio.log_sweep(self.id, self.definition, self.project)
@@ -158,6 +162,31 @@ class SweepRun:
     def resume(self) -> SweepRun:
         """Begin the cells that failed, were cancelled or never ran; finished ones stay."""
         return self.start()
+
+    def refine(
+        self, around: Run | str | int | Mapping[str, object], points: int = 5, *, seed: int = 0, start: bool = False
+    ) -> SweepRun:
+        """Return a finer sweep around one cell, of the same project; only planned unless `start`.
+
+        Axes of numbers get values between the winner's neighbours, groups of several of them a Latin hypercube, and
+        everything else is held at the winner's value; seeds and rules stay. `domain.refining.refined` says how.
+
+        Parameters
+        ----------
+        around : Run, str, int or mapping
+            The winner: its run, the id of that, the number of its cell, or its coordinates.
+        points : int
+            Values of an axis, or points of a group.
+        seed : int
+            Of the Latin hypercube.
+
+        Raises
+        ------
+        InvalidRequestError
+            When it is no cell of this sweep, or there is nothing to refine.
+        """
+        sweep = self._studio.refine(self, self._coordinates_of(around), points, seed)
+        return sweep.start() if start else sweep
 
     def wait(self, timeout: float | None = None, *, progress: bool = True) -> SweepRun:
         """Wait for every cell to end; failed cells are results too.
@@ -246,6 +275,38 @@ class SweepRun:
         results = self._studio.complete_each(drafts)
         return tuple(_checked(cell, results) for cell in self._cells)
 
+    def adopt(self, runs: Iterable[RunRecord]) -> SweepRun:
+        """Take over the runs that this sweep has made before, newest first; of a cell, one that succeeded if any has."""
+        mine: dict[Mapping[str, Value], RunRecord] = {}
+        for record in runs:
+            known = mine.setdefault(immutabledict(record.origin.cell), record)
+            if known.status is not RunStatus.SUCCEEDED and record.status is RunStatus.SUCCEEDED:
+                mine[immutabledict(record.origin.cell)] = record
+        for planned in self.plan().cells:
+            own, run_id = mine.get(planned.cell.coordinates), planned.done_run_id
+            if own is not None and (own.status is RunStatus.SUCCEEDED or run_id is None):
+                run_id = own.id
+            if run_id is not None:
+                self._runs[planned.cell.index] = self._studio.run(run_id)
+        return self
+
+    def _coordinates_of(self, around: Run | str | int | Mapping[str, object]) -> Mapping[str, Value]:
+        if isinstance(around, Mapping):
+            unknown = [name for name in around if name not in self.definition.axes]
+            if unknown:
+                raise _no_cell(f"{unknown[0]!r} is not an axis; there are {', '.join(self.definition.axes)}")
+            return {name: freeze(value) for name, value in around.items()}
+        if isinstance(around, int):
+            if not 0 <= around < len(self._cells):
+                raise _no_cell(f"there is no cell {around}; they are numbered 0 … {len(self._cells) - 1}")
+            return self._cells[around].coordinates
+        run = self._studio.run(around) if isinstance(around, str) else around
+        for index, (request, _) in enumerate(self._checked):
+            mine = self._runs.get(index)
+            if (mine is not None and mine.id == run.id) or (request is not None and request == run.request):
+                return self._cells[index].coordinates
+        raise _no_cell(f"run {run.id} is not of this sweep")
+
     def _begin(self, planned: PlannedCell, request: GenerationRequest) -> None:
         """Give a cell its run; what its engine refuses stays in the cell."""
         index = planned.cell.index
@@ -256,10 +317,26 @@ class SweepRun:
             self._runs[index] = self._studio.run(planned.done_run_id)
             return
         try:
-            origin = Origin(self.project, self.id, planned.cell.coordinates)
+            template = _template_of(planned.cell, self.definition.base)
+            origin = Origin(self.project, self.id, planned.cell.coordinates, prompt_template=template)
             self._runs[index] = self._studio.submit_request(request, origin)
         except REFUSALS as error:
             self._refused[index] = _reason(error)
+
+    def _require_code(self) -> None:
+        """Refuse to begin without the functions that made the cells; a sweep from the log has lost them."""
+        lost = self.definition.lost_functions
+        if lost:
+            raise InvalidRequestError(
+                [
+                    Problem(
+                        "functions",
+                        f"sweep {self.id} was planned with {', '.join(lost)}, and the log keeps no functions; plan it "
+                        "anew in Python: what is done is not computed again",
+                    )
+                ],
+                "sweep",
+            )
 
     def _outcome(self, cell: Cell) -> dict[str, object]:
         run = self._runs.get(cell.index)
@@ -310,6 +387,16 @@ def _checked(cell: Cell, results: Iterator[GenerationRequest | StudioError]) -> 
         return None, cell.problem
     result = next(results)
     return (None, _reason(result)) if isinstance(result, StudioError) else (result, "")
+
+
+def _no_cell(message: str) -> InvalidRequestError:
+    return InvalidRequestError([Problem("around", message)], "refine")
+
+
+def _template_of(cell: Cell, base: GenerationRequest) -> str | None:
+    """Return the prompt as it was typed: the base's, unless prompts are an axis or an axis has put marks into it."""
+    drafts = [draft for draft in (base, cell.request) if draft is not None]
+    return next(filter(None, map(template_of, drafts[-1:] if "prompt" in cell.coordinates else drafts)), None)
 
 
 def _reason(error: StudioError) -> str:

@@ -49,12 +49,15 @@ class Origin:
         Its coordinates in that sweep, axis name → value.
     parent_id : str or None
         The run it repeats or starts from.
+    prompt_template : str or None
+        The prompt as it was typed, with its alternatives and wildcards; `None` when the request has it as it is.
     """
 
     project: str | None = None
     sweep_id: str | None = None
     cell: Mapping[str, Value] = field(default_factory=immutabledict)
     parent_id: str | None = None
+    prompt_template: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ class RunRecord:
                 "sweep_id": self.origin.sweep_id,
                 "cell": {name: to_json(value) for name, value in self.origin.cell.items()},
                 "parent_id": self.origin.parent_id,
+                "prompt_template": self.origin.prompt_template,
             },
             "provenance": {name: to_json(value) for name, value in self.provenance.items()},
             "assets": [asdict(asset) for asset in self.assets],
@@ -139,7 +143,13 @@ class RunRecord:
             **times,
             status=RunStatus(data["status"]),
             request=GenerationRequest.from_json(data["request"]),
-            origin=Origin(origin["project"], origin["sweep_id"], _values(origin["cell"]), origin["parent_id"]),
+            origin=Origin(
+                origin["project"],
+                origin["sweep_id"],
+                _values(origin["cell"]),
+                origin["parent_id"],
+                origin.get("prompt_template"),  # records of an earlier version have none
+            ),
             provenance=_values(data["provenance"]),
             assets=tuple(Asset(**asset) for asset in data["assets"]),
             tags=tuple(data["tags"]),
