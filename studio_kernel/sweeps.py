@@ -276,7 +276,7 @@ class SweepRun:
         return tuple(_checked(cell, results) for cell in self._cells)
 
     def adopt(self, runs: Iterable[RunRecord]) -> SweepRun:
-        """Take over the runs that this sweep has made before, newest first; of a cell, one that succeeded if any has."""
+        """Take over the runs that this sweep has made, newest first; of those of a cell, one that succeeded."""
         mine: dict[Mapping[str, Value], RunRecord] = {}
         for record in runs:
             known = mine.setdefault(immutabledict(record.origin.cell), record)
