@@ -22,7 +22,7 @@ from studio_kernel.domain.parameters import MAX_SEED
 from studio_kernel.domain.refining import refined
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.rules import Rule
-from studio_kernel.domain.sweep import REPLICATE, AxisGroup, AxisValue, Computed, Sweep, apply
+from studio_kernel.domain.sweep import REPLICATE, AxisGroup, AxisValue, Computed, Sweep
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import Value, freeze
 from studio_kernel.errors import InvalidRequestError, ModelUnavailableError, Problem, StudioError
@@ -147,10 +147,10 @@ class Drafting:
         }
         plain = {name: value for name, value in first.items() if _is_plain(name, value)}
         # Model and task are told from the first cell, so that an axis over pictures means image-to-image.
-        told = self.draft(str(first["model"]) if "model" in first else model, task, {**values, **plain})
+        told = self.draft(str(first["model"]) if first.get("model") else model, task, {**values, **plain})
         card = self.models[told.model]
         own = {name: _frozen(name, values.get(name), told.model) for name in plain}
-        base = apply(told, own)
+        base = told.replace(**own)  # type: ignore[arg-type]  # neither model nor task, but parameters alone
         groups = [self._stored(card, told.task, group) for group in groups]
         named = {name for group in groups for name in group.names}
         groups = [*_alternatives(base, named), *groups]

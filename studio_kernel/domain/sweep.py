@@ -83,7 +83,7 @@ class AxisGroup:
     names : tuple of str
         What is changed; see the module.
     points : tuple of tuple
-        The values, one of each axis in a point; `None` = as if it were not given. As people wrote them until they are
+        The values, one of each axis in a point; `None` = as in the base request. As people wrote them until they are
         part of a `Sweep`, frozen from then on.
     """
 
@@ -228,7 +228,8 @@ class Sweep:
 
     def left_out_by(self, coordinates: Mapping[str, Value]) -> Rule | None:
         """Return the rule that leaves out the cell at `coordinates`; `None` when none does."""
-        values = {**self.base.parameters, "model": self.base.model, **coordinates}
+        values = {**self.base.parameters, "model": self.base.model}
+        values |= {name: value for name, value in coordinates.items() if value is not None or name not in values}
         return next((rule for rule in self.rules if not rule.keeps(values)), None)
 
     def replace(self, *groups: AxisGroup) -> Sweep:
@@ -295,7 +296,7 @@ class Sweep:
 
 
 def apply(base: GenerationRequest, settings: Mapping[str, AxisValue]) -> GenerationRequest:
-    """Return `base` with the settings of a cell in place of its own values.
+    """Return `base` with the settings of a cell in place of its own values; `None` leaves its own.
 
     Raises
     ------
@@ -307,17 +308,19 @@ def apply(base: GenerationRequest, settings: Mapping[str, AxisValue]) -> Generat
     texts: dict[str, dict[str, str]] = {}
     computed: dict[str, Computed] = {}
     for name, value in settings.items():
+        if value is None:
+            continue
         if isinstance(value, Computed):
             computed[name] = value
         elif name in values:
             values[name] = value
         elif name == "model":
-            model = model if value is None else str(value)
+            model = str(value)
         elif ":" in name:
             parameter, token = _inside_text(name)
             if parameter == "lora":
                 values["loras"] = _weighted(values.get("loras"), token, value)
-            elif value is not None:
+            else:
                 texts.setdefault(parameter, {})[token] = str(value)
         elif name == REPLICATE:
             values["seed"] = _seed_of(base, settings)
@@ -336,10 +339,8 @@ def _inside_text(name: str) -> tuple[str, str]:
 
 
 def _weighted(loras: Value, adapter: str, weight: Value) -> Value:
-    """Return the LoRAs of a request with the weight of one of them; 0 takes it out, `None` leaves it as it is."""
+    """Return the LoRAs of a request with the weight of one of them; 0 takes it out."""
     others = loras if isinstance(loras, tuple) else ()
-    if weight is None:
-        return others
     if not isinstance(weight, (int, float)):
         raise ValueError(f"the weight {weight!r} of LoRA {adapter!r} is not a number")
     kept = [item for item in others if not (isinstance(item, Lora) and item.id == adapter)]
