@@ -1,7 +1,8 @@
 """Axes as people write them, read into the groups of a sweep.
 
 ``{"seed": [1, 2]}``, ``{"seed": "1-8"}``, ``{("scheduler", "num_inference_steps"): [("euler", 20), ("ddim", 50)]}``, a
-list of such mappings and of groups made by `studio_kernel.domain.sampling`, functions in place of values.
+list of such mappings and of groups made by `studio_kernel.domain.sampling`, functions in place of values. On a line of
+text: ``seed=1-8``, ``prompt:red=red, blue``, ``scheduler+num_inference_steps=euler:20, ddim:50``.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import TypeAlias
 
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.parameters import Parameter
-from studio_kernel.domain.ranges import read_values
-from studio_kernel.domain.sweep import AxisGroup, AxisValue, Computed
+from studio_kernel.domain.ranges import read_value, read_values, split
+from studio_kernel.domain.sweep import LABELS, REPLICATE, AxisGroup, AxisValue, Computed
 
 Names: TypeAlias = str | tuple[str, ...]
 Part: TypeAlias = "Mapping[str, object] | Mapping[Names, object] | AxisGroup"
@@ -36,13 +37,62 @@ def groups_of(axes: Axes, card: ModelCard) -> list[AxisGroup]:
     return [group for part in parts for group in _groups(part, card)]
 
 
+def read_group(line: str, card: ModelCard) -> AxisGroup:
+    """Return the group that a line of text describes: ``name=values``, or ``name+name=value:value, value:value``.
+
+    Parameters
+    ----------
+    card : ModelCard
+        Its parameters say how the values are read; those of an axis it has no parameter for are texts.
+
+    Raises
+    ------
+    ValueError
+        When it cannot be read.
+    """
+    name, equals, values = line.partition("=")
+    if not equals or not name.strip():
+        raise ValueError(f"{line!r} is not of the form name=values, such as seed=1-8 or scheduler=euler,ddim")
+    names = _names(name.strip(), card)
+    if len(names) > 1:
+        return AxisGroup(names, tuple(_zipped(names, point, card) for point in split(values, keep_quotes=True)))
+    parameter = parameter_of(card, names[0]) or Parameter(names[0], "text")
+    return AxisGroup.of(names[0], list(read_values(values, parameter)))
+
+
+def _names(text: str, card: ModelCard) -> tuple[str, ...]:
+    """Return the axes that `text` names; one text to be replaced may have a plus in it."""
+    parts = tuple(_spelled(part.strip()) for part in text.split("+"))
+    return parts if all(_is_axis(part, card) for part in parts) else (_spelled(text),)
+
+
+def _spelled(name: str) -> str:
+    """Return a name as requests spell it, as options of the command line are spelled with hyphens."""
+    return name if ":" in name else name.replace("-", "_")
+
+
+def _is_axis(name: str, card: ModelCard) -> bool:
+    return ":" in name or name in ("model", REPLICATE, *LABELS) or parameter_of(card, name) is not None
+
+
+def _zipped(names: tuple[str, ...], point: str, card: ModelCard) -> tuple[AxisValue, ...]:
+    values = split(point, ":")
+    if len(values) != len(names):
+        raise ValueError(
+            f"{point!r} has {len(values)} values for {' + '.join(names)}; write one for each with colons between, "
+            "such as euler:20, and quotation marks around a value that has a colon itself"
+        )
+    parameters = (parameter_of(card, name) or Parameter(name, "text") for name in names)
+    return tuple(read_value(value, each) for value, each in zip(values, parameters, strict=True))  # type: ignore[misc]  # frozen when it becomes part of a sweep
+
+
 def _groups(part: Part, card: ModelCard) -> Iterator[AxisGroup]:
     if isinstance(part, AxisGroup):
         yield AxisGroup(part.names, tuple(tuple(map(_value, point)) for point in part.points))
         return
     for names, values in part.items():
         if isinstance(names, str):
-            yield AxisGroup.of(names, [_value(value) for value in as_list(values, _parameter(card, names))])
+            yield AxisGroup.of(names, [_value(value) for value in as_list(values, parameter_of(card, names))])
         else:
             points = tuple(tuple(map(_value, _point(names, point))) for point in as_list(values, None))
             yield AxisGroup(tuple(names), points)
@@ -75,7 +125,13 @@ def _value(value: object) -> AxisValue:
     return value  # type: ignore[return-value]  # frozen when it becomes part of a sweep
 
 
-def _parameter(card: ModelCard, name: str) -> Parameter | None:
+def parameter_of(card: ModelCard, name: str) -> Parameter | None:
+    """Return the parameter that says how the values of an axis are read; `None` for texts, models and engines."""
+    if name.startswith("lora:"):
+        loras = parameter_of(card, "loras")
+        return Parameter(name, "number", min=loras.min, max=loras.max) if loras else Parameter(name, "number")
+    if name == REPLICATE:
+        return Parameter(name, "integer")
     try:
         return card.parameter(name)
     except KeyError:

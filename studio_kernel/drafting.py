@@ -8,20 +8,25 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
+from immutabledict import immutabledict
+
 from studio_kernel.assets import AssetStore
-from studio_kernel.axes import Axes, as_list, groups_of
+from studio_kernel.axes import Axes, as_list, groups_of, parameter_of
 from studio_kernel.domain.model import Checker, ModelCard
 from studio_kernel.domain.parameters import MAX_SEED
+from studio_kernel.domain.refining import refined
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.rules import Rule
-from studio_kernel.domain.sweep import REPLICATE, AxisGroup, AxisValue, Computed, Sweep, apply
+from studio_kernel.domain.sweep import REPLICATE, AxisGroup, AxisValue, Computed, Sweep
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import Value, freeze
 from studio_kernel.errors import InvalidRequestError, ModelUnavailableError, Problem, StudioError
+from studio_kernel.prompts.template import alternatives, has_marks, resolve
 from studio_kernel.run import Run
 
 if TYPE_CHECKING:
@@ -44,10 +49,13 @@ class Drafting:
         What there is to ask.
     assets : AssetStore
         Where pictures given as inputs are put.
+    wildcards : mapping
+        What ``__name__`` in a prompt stands for: name → texts.
     """
 
     models: Models
     assets: AssetStore
+    wildcards: Mapping[str, tuple[str, ...]] = field(default_factory=immutabledict)
 
     def draft(self, model: str | None, task: Task | str | None, values: Mapping[str, object]) -> GenerationRequest:
         """Return a request of the values that were given, with model and task chosen and pictures stored.
@@ -83,16 +91,21 @@ class Drafting:
     def complete(self, draft: GenerationRequest) -> GenerationRequest:
         """Return `draft` with defaults filled in, values in their canonical form and a seed chosen.
 
+        The seed also chooses what alternatives and wildcards in its prompts stand for.
+
         Raises
         ------
         StudioError
             When it cannot be done as written.
         """
         self._require_usable(draft.model)
-        return self._filled(draft, Checker(self.models[draft.model], draft.task))
+        return self._filled(draft, Checker(self.models[draft.model], draft.task), choose_seed())
 
     def complete_each(self, drafts: Iterable[GenerationRequest]) -> Iterator[GenerationRequest | StudioError]:
-        """Yield each draft complete, or why it cannot be done; whether a model can be used is looked at once."""
+        """Yield each draft complete, or why it cannot be done; whether a model can be used is looked at once.
+
+        Where a model takes no seed, the texts of all of them are chosen alike, today as tomorrow.
+        """
         usable: dict[str, StudioError | None] = {}
         checkers: dict[tuple[str, Task], Checker] = {}
         for draft in drafts:
@@ -102,7 +115,7 @@ class Drafting:
                     usable[draft.model] = self._unusable(draft.model)
                 if kind not in checkers and usable[draft.model] is None:
                     checkers[kind] = Checker(self.models[draft.model], draft.task)
-                yield usable[draft.model] or self._filled(draft, checkers[kind])
+                yield usable[draft.model] or self._filled(draft, checkers[kind], 0)
             except StudioError as error:
                 yield error
 
@@ -119,6 +132,8 @@ class Drafting:
         batch_size: int | None = None,
     ) -> Sweep:
         """Return the sweep of `axes` over a draft of `values`; its cells share one seed unless seeds are an axis.
+
+        Alternatives in a prompt become the outermost axes.
 
         Raises
         ------
@@ -137,22 +152,35 @@ class Drafting:
         }
         plain = {name: value for name, value in first.items() if _is_plain(name, value)}
         # Model and task are told from the first cell, so that an axis over pictures means image-to-image.
-        told = self.draft(str(first["model"]) if "model" in first else model, task, {**values, **plain})
+        told = self.draft(str(first["model"]) if first.get("model") else model, task, {**values, **plain})
         card = self.models[told.model]
         own = {name: _frozen(name, values.get(name), told.model) for name in plain}
-        base = apply(told, own)
+        base = told.replace(**own)  # type: ignore[arg-type]  # neither model nor task, but parameters alone
         groups = [self._stored(card, told.task, group) for group in groups]
         named = {name for group in groups for name in group.names}
+        groups = [*_alternatives(base, named), *groups]
         if "seed" not in named and base.seed is None and _takes_seed(card, told.task):
             base = base.replace(seed=choose_seed())
         if seeds is not None:
             groups.append(_replicates(base, seeds, paired))
         with _named("axes"):
             sweep = Sweep(base, tuple(groups), tuple(Rule.of(rule) for rule in _listed(where)), batch_size)
-        with _named("where"):
-            if not sweep.size:
-                raise ValueError(f"the rules leave none of {sweep.full_size} cells")
+        _require_cells(sweep)
         return sweep
+
+    def refined(self, sweep: Sweep, around: Mapping[str, Value], points: int, seed: int) -> Sweep:
+        """Return a finer sweep around one cell of another.
+
+        Raises
+        ------
+        InvalidRequestError
+            When there is no such cell, nothing to refine, or the rules leave nothing.
+        """
+        model = str(around.get("model") or sweep.base.model)
+        with _named("around"):
+            finer = refined(sweep, around, partial(parameter_of, self.models[model]), points=points, seed=seed)
+        _require_cells(finer)
+        return finer
 
     def _unusable(self, model: str) -> StudioError | None:
         try:
@@ -167,11 +195,22 @@ class Drafting:
             named = repr(model) in status.reason
             raise ModelUnavailableError(status.reason if named else f"model {model!r}: {status.reason}")
 
-    def _filled(self, draft: GenerationRequest, checker: Checker) -> GenerationRequest:
-        values = checker.check(draft.parameters)
-        if draft.seed is None and _takes_seed(self.models[draft.model], draft.task):
-            values["seed"] = choose_seed()
+    def _filled(self, draft: GenerationRequest, checker: Checker, chance: int) -> GenerationRequest:
+        """Return `draft` complete; `chance` chooses its texts when there is no seed."""
+        given = dict(draft.parameters)
+        if given.get("seed") is None and _takes_seed(self.models[draft.model], draft.task):
+            given["seed"] = choose_seed()
+        values = checker.check(self._resolved(given, chance, draft.model))
         return GenerationRequest.of_frozen(draft.model, draft.task, values)
+
+    def _resolved(self, values: dict[str, Value], chance: int, model: str) -> dict[str, Value]:
+        """Return `values` with prompts in place of their templates."""
+        for name, text in values.items():
+            if isinstance(text, str) and _is_prompt(name):
+                with _named(name, f"model {model!r}"):
+                    if has_marks(text):
+                        values[name] = resolve(text, _seed(values, chance), self.wildcards, name)
+        return values
 
     def _told(self, model: str | None, task: Task | str | None, values: Mapping[str, object], axes: Axes) -> ModelCard:
         """Return the model whose parameters say how the text of an axis is read."""
@@ -231,6 +270,12 @@ class Drafting:
         return self.assets.take(source.first_asset if isinstance(source, Run) else source, what)
 
 
+def _require_cells(sweep: Sweep) -> None:
+    with _named("where"):
+        if not sweep.size:
+            raise ValueError(f"the rules leave none of {sweep.full_size} cells")
+
+
 def choose_seed() -> int:
     """Return a random seed, 0 … 2³²−1."""
     return secrets.randbelow(MAX_SEED + 1)
@@ -254,15 +299,43 @@ def _told_by(given: Mapping[str, object]) -> Task | None:
     return Task.IMAGE_TO_IMAGE if "image" in given else None
 
 
+def _is_prompt(name: str) -> bool:
+    """Whether marks in a text parameter of that name stand for other texts."""
+    return name == "prompt" or name.endswith("_prompt")
+
+
+def _seed(values: Mapping[str, Value], chance: int) -> int:
+    seed = values.get("seed")
+    return int(seed) if isinstance(seed, (int, float)) else chance
+
+
+def template_of(draft: GenerationRequest) -> str | None:
+    """Return the prompt of `draft` when it holds alternatives or wildcards; `None` for a plain one."""
+    with _named("prompt", f"model {draft.model!r}"):
+        return draft.prompt if has_marks(draft.prompt) else None
+
+
+def _alternatives(base: GenerationRequest, named: set[str]) -> list[AxisGroup]:
+    """Return an axis for each pair of braces in the prompts, as far as the caller has no other use for them."""
+    groups = []
+    for name, text in base.parameters.items():
+        if not (isinstance(text, str) and _is_prompt(name)) or name in named:
+            continue
+        with _named(name):
+            found = {f"{name}:{braces}": texts for braces, texts in alternatives(text).items()}
+        groups += [AxisGroup.of(axis, texts) for axis, texts in found.items() if axis not in named]
+    return groups
+
+
 @contextmanager
-def _named(field: str) -> Iterator[None]:
-    """Turn what the domain says of a sweep into a problem of `field`."""
+def _named(field: str, subject: str = "sweep") -> Iterator[None]:
+    """Turn what the domain says of a sweep, or of a request, into a problem of `field`."""
     try:
         yield
     except InvalidRequestError:
         raise
     except ValueError as error:
-        raise InvalidRequestError([Problem(field, str(error))], "sweep") from error
+        raise InvalidRequestError([Problem(field, str(error))], subject) from error
 
 
 def _listed(rules: Rules) -> list[str | Callable[[Mapping[str, Value]], object]]:

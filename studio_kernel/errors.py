@@ -11,6 +11,7 @@ translated into these once, where they enter.
     ├── InvalidInputError (ValueError)         a file given as input cannot be read as what it should be
     ├── UnknownModelError (LookupError)        no such model in the catalog
     ├── UnknownRunError (LookupError)          no such run in this home
+    ├── UnknownSweepError (LookupError)        no such sweep in this home
     ├── ModelUnavailableError (RuntimeError)   known, but cannot run here: weights missing, engine missing, retired
     ├── UnsafeFileError (ValueError)           a file that could run code when loaded, refused
     ├── CatalogError (ValueError)              mistakes in catalog files; lists all of them
@@ -85,6 +86,10 @@ class UnknownModelError(StudioError, LookupError):
 
 class UnknownRunError(StudioError, LookupError):
     """No run of that id in this home."""
+
+
+class UnknownSweepError(StudioError, LookupError):
+    """No sweep of that id in this home."""
 
 
 class ModelUnavailableError(StudioError, RuntimeError):

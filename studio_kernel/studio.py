@@ -7,7 +7,7 @@ twice. A studio opened as a viewer can look and mark and refuses everything else
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,8 @@ from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunProgress, RunRecord, RunStatus
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.domain.tasks import Task
-from studio_kernel.drafting import DEFAULT_TASK, Drafting, Rules
+from studio_kernel.domain.values import Value
+from studio_kernel.drafting import DEFAULT_TASK, Drafting, Rules, template_of
 from studio_kernel.engines.base import Engine
 from studio_kernel.errors import (
     InvalidInputError,
@@ -40,11 +41,12 @@ from studio_kernel.export import export_gallery
 from studio_kernel.jobs import Job, Work
 from studio_kernel.live import LiveBoard
 from studio_kernel.pace import kind_of
+from studio_kernel.planned import PlannedSweeps
 from studio_kernel.planning import Planner
 from studio_kernel.private import PrivateSpace, orphans
 from studio_kernel.queue import RunQueue
 from studio_kernel.run import Run
-from studio_kernel.runlog import Cursor, Facets, Health, RunFilter, RunKind, RunLog, Timings, new_run_id
+from studio_kernel.runlog import Cursor, Facets, Health, RunFilter, RunKind, RunLog, SweepRecord, Timings, new_run_id
 from studio_kernel.settings import Home
 from studio_kernel.sweeps import SweepRun
 from studio_kernel.watch import Watcher
@@ -168,12 +170,13 @@ class Studio:
         private: bool = False,
         **parameters: object,
     ) -> Run:
-        """Make one run and return at once.
+        r"""Make one run and return at once.
 
         Parameters
         ----------
         prompt : str
-            What the result should show.
+            What the result should show. The seed chooses among alternatives ``{red|blue}`` and the lines of wildcards
+            ``__animal__``; the run keeps this text and the chosen one. ``\{`` is a plain brace.
         model : str
             Catalog id; the recommended model when left out.
         task : str
@@ -194,8 +197,10 @@ class Studio:
         """
         self.require_editor("generate")
         drafting = self._private_drafting if private else self._drafting
-        request = drafting.complete(drafting.draft(model, task, {"prompt": prompt, **parameters}))
-        return self.submit_request(request, Origin(project=project), private=private)
+        draft = drafting.draft(model, task, {"prompt": prompt, **parameters})
+        # Of a private run no prompt goes anywhere but into its request, which its own space keeps.
+        origin = Origin(project=project, prompt_template=None if private else template_of(draft))
+        return self.submit_request(drafting.complete(draft), origin, private=private)
 
     def request(
         self,
@@ -268,6 +273,7 @@ class Studio:
         task: Task | str | None = None,
         project: str | None = None,
         start: bool = True,
+        resume: bool = False,
         **parameters: object,
     ) -> SweepRun:
         """Run a request for every combination of the values of some axes.
@@ -296,8 +302,13 @@ class Studio:
             At most so many cells together; left out: as many as the engine advises. `exact` is a batch size of 1.
         start : bool
             `False` only plans it; `SweepRun.start` begins.
+        resume : bool
+            Go on with the newest sweep of this home that was planned in these words, also with the seed that was
+            chosen for it; a new one when there is none.
         **parameters
-            As for `submit`; without a seed, one is chosen for all cells.
+            As for `submit`; without a seed, one is chosen for all cells. Alternatives ``{red|blue}`` in a prompt are
+            axes, the outermost ones, called ``prompt:{red|blue}``; the same ones twice are one axis. The seed of a cell
+            chooses among the lines of wildcards ``__animal__``.
 
         Raises
         ------
@@ -310,19 +321,42 @@ class Studio:
         >>> sweep.wait().grid(rows="guidance_scale", columns="seed").save("grid.png")  # doctest: +SKIP
         """
         self.require_editor("sweep")
-        definition = self._drafting.sweep(
-            model,
-            task,
-            {"prompt": prompt, **parameters},
-            axes,
-            where=where,
-            seeds=seeds,
-            paired=paired,
-            batch_size=1 if exact else batch_size,
-        )
-        sweep = SweepRun(self, new_run_id(), definition, project)
+
+        def planned(**more: object) -> Sweep:
+            values, size = {"prompt": prompt, **parameters, **more}, 1 if exact else batch_size
+            return self._drafting.sweep(
+                model, task, values, axes, where=where, seeds=seeds, paired=paired, batch_size=size
+            )
+
+        earlier = self._planned_sweeps.like(planned, has_seed=parameters.get("seed") is not None) if resume else None
+        sweep = self._opened(earlier) if earlier else SweepRun(self, new_run_id(), planned(), project)
         sweep.require_valid()
         return sweep.start() if start else sweep
+
+    def refine(self, sweep: SweepRun, around: Mapping[str, Value], points: int, seed: int) -> SweepRun:
+        """Return a finer sweep around one cell of another; `SweepRun.refine` is the way to it."""
+        self.require_editor("sweep")
+        definition = self._drafting.refined(sweep.definition, around, points, seed)
+        return SweepRun(self, new_run_id(), definition, sweep.project)
+
+    def sweep_of(self, sweep_id: str) -> SweepRun:
+        """Return a sweep of this home, with the runs that it has: to look at, or to `resume`.
+
+        Parameters
+        ----------
+        sweep_id : str
+            A part of it will do when no other has it.
+
+        Raises
+        ------
+        UnknownSweepError
+            When there is none of that id.
+        """
+        return self._opened(self._planned_sweeps.find(sweep_id))
+
+    def sweeps(self, *, limit: int | None = 50) -> pd.DataFrame:
+        """Return the sweeps of this home as a table, newest first: id, when, cells, axes, model, prompt, project."""
+        return self._planned_sweeps.frame(limit)
 
     def cancel(self, *runs: Run | str) -> None:
         """Ask runs to stop, wherever they are; each ends within one denoising step."""
@@ -349,6 +383,16 @@ class Studio:
     def catalog(self) -> Catalog:
         """Everything the catalog files say: models, schedulers, LoRAs, and mistakes in the user's own files."""
         return self._workshop.catalog
+
+    @property
+    def wildcards(self) -> Mapping[str, tuple[str, ...]]:
+        """What ``__name__`` in a prompt stands for: name → texts, those that ship and those of this home.
+
+        Examples
+        --------
+        >>> studio.sweep("a __animal__", axes={"prompt:__animal__": studio.wildcards["animal"]})  # doctest: +SKIP
+        """
+        return self.catalog.wildcards
 
     def default_model(self, task: Task | None = None) -> ModelCard:
         """Return the model meant for `task` when none is named; text to image when no task is named either."""
@@ -612,17 +656,25 @@ class Studio:
 
     @property
     def _drafting(self) -> Drafting:
-        return Drafting(self.models, self.assets)
+        return Drafting(self.models, self.assets, self.wildcards)
 
     @property
     def _private_drafting(self) -> Drafting:
-        return Drafting(self.models, self._private_space.assets)
+        return Drafting(self.models, self._private_space.assets, self.wildcards)
 
     @property
     def _private_space(self) -> PrivateSpace:
         if self._private is None:
             self._private = PrivateSpace.begin(self.home)
         return self._private
+
+    @property
+    def _planned_sweeps(self) -> PlannedSweeps:
+        return PlannedSweeps(self._log, str(self.home.root))
+
+    def _opened(self, record: SweepRecord) -> SweepRun:
+        runs = self.records(RunFilter(sweep_id=record.id), limit=None)
+        return SweepRun(self, record.id, record.sweep, record.project).adopt(runs)
 
     def job_of(self, run_id: str) -> Job | None:
         """Return the job of a run that has not ended, or that was asked for here."""

@@ -11,10 +11,13 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from immutabledict import immutabledict
+
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunRecord, RunStatus
 from studio_kernel.domain.sweep import Cell, Sweep
-from studio_kernel.domain.values import Value, describe
+from studio_kernel.domain.values import Value, describe, freeze
+from studio_kernel.drafting import template_of
 from studio_kernel.errors import InvalidRequestError, Problem, StudioError
 from studio_kernel.grid import Grid, GridCell
 from studio_kernel.planning import PlannedCell, SweepPlan, coordinates_of
@@ -62,6 +65,7 @@ class SweepRun:
 
     def start(self) -> SweepRun:
         """Begin every cell that has no result yet; returns at once."""
+        self._require_code()
         self.require_valid()
         plan = self.plan()
         self._studio.log_sweep(self.id, self.definition, self.project)
@@ -80,6 +84,31 @@ class SweepRun:
     def resume(self) -> SweepRun:
         """Begin the cells that failed, were cancelled or never ran; finished ones stay."""
         return self.start()
+
+    def refine(
+        self, around: Run | str | int | Mapping[str, object], points: int = 5, *, seed: int = 0, start: bool = False
+    ) -> SweepRun:
+        """Return a finer sweep around one cell, of the same project; only planned unless `start`.
+
+        Axes of numbers get values between the winner's neighbours, groups of several of them a Latin hypercube, and
+        everything else is held at the winner's value; seeds and rules stay. `domain.refining.refined` says how.
+
+        Parameters
+        ----------
+        around : Run, str, int or mapping
+            The winner: its run, the id of that, the number of its cell, or its coordinates.
+        points : int
+            Values of an axis, or points of a group.
+        seed : int
+            Of the Latin hypercube.
+
+        Raises
+        ------
+        InvalidRequestError
+            When it is no cell of this sweep, or there is nothing to refine.
+        """
+        sweep = self._studio.refine(self, self._coordinates_of(around), points, seed)
+        return sweep.start() if start else sweep
 
     def wait(self, timeout: float | None = None, *, progress: bool = True) -> SweepRun:
         """Wait for every cell to end; failed cells are results too.
@@ -171,6 +200,38 @@ class SweepRun:
         results = self._studio.complete_each(drafts)
         return tuple(_checked(cell, results) for cell in self._cells)
 
+    def adopt(self, runs: Iterable[RunRecord]) -> SweepRun:
+        """Take over the runs that this sweep has made, newest first; of those of a cell, one that succeeded."""
+        mine: dict[Mapping[str, Value], RunRecord] = {}
+        for record in runs:
+            known = mine.setdefault(immutabledict(record.origin.cell), record)
+            if known.status is not RunStatus.SUCCEEDED and record.status is RunStatus.SUCCEEDED:
+                mine[immutabledict(record.origin.cell)] = record
+        for planned in self.plan().cells:
+            own, done = mine.get(planned.cell.coordinates), planned.done_run_id
+            if own is not None and (own.status is RunStatus.SUCCEEDED or done is None):
+                self._runs[planned.cell.index] = Run(self._studio, own.id, has_ended=own.status.is_final)
+            elif done is not None:
+                self._runs[planned.cell.index] = Run(self._studio, done, has_ended=True)
+        return self
+
+    def _coordinates_of(self, around: Run | str | int | Mapping[str, object]) -> Mapping[str, Value]:
+        if isinstance(around, Mapping):
+            unknown = [name for name in around if name not in self.definition.axes]
+            if unknown:
+                raise _no_cell(f"{unknown[0]!r} is not an axis; there are {', '.join(self.definition.axes)}")
+            return {name: freeze(value) for name, value in around.items()}
+        if isinstance(around, int):
+            if not 0 <= around < len(self._cells):
+                raise _no_cell(f"there is no cell {around}; they are numbered 0 … {len(self._cells) - 1}")
+            return self._cells[around].coordinates
+        run = self._studio.run(around) if isinstance(around, str) else around
+        for index, (request, _) in enumerate(self._checked):
+            mine = self._runs.get(index)
+            if (mine is not None and mine.id == run.id) or (request is not None and request == run.request):
+                return self._cells[index].coordinates
+        raise _no_cell(f"run {run.id} is not of this sweep")
+
     def _has_result(self, planned: PlannedCell) -> bool:
         run = self._runs.get(planned.cell.index)
         return run is not None and run.status is RunStatus.SUCCEEDED
@@ -185,7 +246,28 @@ class SweepRun:
                 self._runs[planned.cell.index] = result
 
     def _origin(self, planned: PlannedCell) -> Origin:
-        return Origin(self.project, self.id, planned.cell.coordinates, batch_size=planned.batch_size)
+        return Origin(
+            self.project,
+            self.id,
+            planned.cell.coordinates,
+            prompt_template=_template_of(planned.cell, self.definition.base),
+            batch_size=planned.batch_size,
+        )
+
+    def _require_code(self) -> None:
+        """Refuse to begin without the functions that made the cells; a sweep from the log has lost them."""
+        lost = self.definition.lost_functions
+        if lost:
+            raise InvalidRequestError(
+                [
+                    Problem(
+                        "functions",
+                        f"sweep {self.id} was planned with {', '.join(lost)}, and the log keeps no functions; plan it "
+                        "anew in Python: what is done is not computed again",
+                    )
+                ],
+                "sweep",
+            )
 
     def _records(self) -> dict[int, RunRecord]:
         """Return what is known of the run of each cell that has one."""
@@ -248,6 +330,16 @@ def _checked(cell: Cell, results: Iterator[GenerationRequest | StudioError]) -> 
 
 def _refusal(reasons: Iterable[str]) -> InvalidRequestError:
     return InvalidRequestError([Problem("cells", reason) for reason in list(dict.fromkeys(reasons))[:5]], "sweep")
+
+
+def _no_cell(message: str) -> InvalidRequestError:
+    return InvalidRequestError([Problem("around", message)], "refine")
+
+
+def _template_of(cell: Cell, base: GenerationRequest) -> str | None:
+    """Return the prompt as it was typed: the base's, unless prompts are an axis or an axis has put marks into it."""
+    drafts = [draft for draft in (base, cell.request) if draft is not None]
+    return next(filter(None, map(template_of, drafts[-1:] if "prompt" in cell.coordinates else drafts)), None)
 
 
 def _reason(error: StudioError) -> str:

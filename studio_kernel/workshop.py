@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio_kernel.assets import AssetStore
+from studio_kernel.catalog.wildcards import wildcard_paths
 from studio_kernel.domain.events import Ticket
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.runs import RunRecord
@@ -122,9 +124,9 @@ class Workshop:
 
 
 def _stamp(directory: Path) -> object:
-    """Return what changes when a file in `directory` does."""
+    """Return what changes when a catalog file in `directory` does."""
     try:
-        found = [(path.name, path.stat().st_mtime_ns) for path in directory.iterdir()]
+        found = [(str(path), path.stat().st_mtime_ns) for path in chain(directory.iterdir(), wildcard_paths(directory))]
     except OSError:
         return None
     return sorted(found)

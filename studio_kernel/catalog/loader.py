@@ -18,6 +18,7 @@ from immutabledict import immutabledict
 from studio_kernel.catalog import build
 from studio_kernel.catalog.files import Source, read_source
 from studio_kernel.catalog.mistakes import Mistake
+from studio_kernel.catalog.wildcards import WildcardFile, assemble, read_wildcards
 from studio_kernel.domain.model import LoraCard, ModelCard, SchedulerCard
 from studio_kernel.errors import CatalogError, Problem
 from studio_kernel.settings import data_dir
@@ -29,6 +30,8 @@ class Catalog:
 
     Attributes
     ----------
+    wildcards : mapping
+        Name → the texts that ``__name__`` in a prompt stands for.
     problems : tuple of Problem
         Mistakes in the user's own files; the entries they stand in were left out.
     overridden : mapping
@@ -39,6 +42,7 @@ class Catalog:
     schedulers: Mapping[str, SchedulerCard] = field(default_factory=immutabledict)
     loras: Mapping[str, LoraCard] = field(default_factory=immutabledict)
     families: Mapping[str, build.Family] = field(default_factory=immutabledict)
+    wildcards: Mapping[str, tuple[str, ...]] = field(default_factory=immutabledict)
     problems: tuple[Problem, ...] = ()
     overridden: Mapping[str, str] = field(default_factory=immutabledict)
 
@@ -49,8 +53,8 @@ def load(user_directory: Path | None = None, data: Path | None = None) -> Catalo
     Parameters
     ----------
     user_directory : pathlib.Path or None
-        Where the user's ``.yaml`` files are, usually `Home.catalog`; it need not exist. Relative paths in them start
-        from it.
+        Where the user's ``.yaml`` files and wildcards are, usually `Home.catalog`; it need not exist. Relative paths
+        in them start from it.
     data : pathlib.Path or None
         The data directory to read in place of the one that ships. Relative paths in its catalog start from it.
 
@@ -60,7 +64,10 @@ def load(user_directory: Path | None = None, data: Path | None = None) -> Catalo
         When a file that ships has mistakes.
     """
     sources = [*_shipped_sources(data or data_dir()), *_user_sources(user_directory)]
-    return _Assembly(check_shipped=False).catalog(sources)
+    wildcards = read_wildcards((data or data_dir()) / "catalog", shipped=True)
+    if user_directory is not None:
+        wildcards += read_wildcards(user_directory, shipped=False)
+    return _Assembly(check_shipped=False).catalog(sources, wildcards)
 
 
 def check_shipped(data: Path | None = None) -> None:
@@ -71,7 +78,9 @@ def check_shipped(data: Path | None = None) -> None:
     CatalogError
         With all mistakes.
     """
-    _Assembly(check_shipped=True).catalog(_shipped_sources(data or data_dir()))
+    directory = data or data_dir()
+    wildcards = read_wildcards(directory / "catalog", shipped=True)
+    _Assembly(check_shipped=True).catalog(_shipped_sources(directory), wildcards)
 
 
 def _shipped_sources(data: Path) -> list[Source]:
@@ -101,7 +110,7 @@ class _Assembly:
         self._shipped_problems: list[Problem] = []
         self._user_problems: list[Problem] = []
 
-    def catalog(self, sources: list[Source]) -> Catalog:
+    def catalog(self, sources: list[Source], wildcard_files: list[WildcardFile]) -> Catalog:
         for source in sources:
             self._report(source, source.problems)
         self._add_schedulers(sources)
@@ -114,6 +123,9 @@ class _Assembly:
             model, mistakes = build.model(key, entry, self._shelf)
             if self._is_good("models", source, key, mistakes):
                 self._models[key] = self._noted(source, model)
+        wildcards, problems = assemble(wildcard_files)
+        for file, problem in problems:
+            self._report(file, [problem])
         if self._shipped_problems:
             raise CatalogError(self._shipped_problems)
         return Catalog(
@@ -121,6 +133,7 @@ class _Assembly:
             immutabledict(self._shelf.schedulers),
             immutabledict(self._loras),
             immutabledict(self._shelf.families),
+            wildcards,
             tuple(self._user_problems),
             immutabledict(self._overridden),
         )
@@ -173,5 +186,5 @@ class _Assembly:
             return card
         return replace(card, note=f"{card.note} Replaces the shipped entry ({source.name}).".lstrip())
 
-    def _report(self, source: Source, problems: Iterable[Problem]) -> None:
+    def _report(self, source: Source | WildcardFile, problems: Iterable[Problem]) -> None:
         (self._shipped_problems if source.shipped else self._user_problems).extend(problems)

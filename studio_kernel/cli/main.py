@@ -47,6 +47,7 @@ def main(ctx: click.Context, home: Path | None) -> None:
 COMMANDS: tuple[Callable[..., object], ...] = (
     generating.generate,
     generating.sweep,
+    generating.resume,
     explore.models,
     explore.runs,
     explore.show,

@@ -6,7 +6,6 @@ shows what X takes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 import click
@@ -14,6 +13,7 @@ import click
 from studio_kernel import studio as studio_module
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.parameters import Parameter, allowed_range
+from studio_kernel.domain.ranges import read_value
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import describe
 from studio_kernel.studio import Studio
@@ -66,30 +66,10 @@ def values_of(options: Mapping[str, object], card: ModelCard) -> dict[str, objec
     return {name: _read(card.parameter(name), value) for name, value in given.items()}
 
 
-def read_text(parameter: Parameter, text: str) -> object:
-    """Return the value that `text` means for a parameter; what cannot be read stays text, for the check to refuse."""
-    if parameter.type in ("integer", "number"):
-        try:
-            return int(text) if parameter.type == "integer" else float(text)
-        except ValueError:
-            return text
-    if parameter.type == "boolean":
-        return {"true": True, "yes": True, "false": False, "no": False}.get(text.lower(), text)
-    if parameter.type == "size" and "x" in text:
-        sides = text.split("x")
-        return tuple(int(side) for side in sides) if all(side.isdigit() for side in sides) else text
-    if parameter.type == "object":
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError:
-            return text
-    return text
-
-
 def _read(parameter: Parameter, value: object) -> object:
     if isinstance(value, tuple):
-        return tuple(read_text(parameter, str(item)) for item in value)
-    return read_text(parameter, value) if isinstance(value, str) else value
+        return tuple(read_value(str(item), parameter) for item in value)
+    return read_value(value, parameter) if isinstance(value, str) else value
 
 
 def _named(args: Sequence[str], *flags: str) -> str | None:

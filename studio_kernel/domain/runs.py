@@ -50,7 +50,7 @@ class Origin:
     parent_id : str or None
         The run it repeats or starts from.
     prompt_template : str or None
-        The prompt as it was typed, when alternatives or wildcards in it were chosen.
+        The prompt as it was typed, with its alternatives and wildcards; `None` when the request has it as it is.
     batch_size : int
         How many cells of its sweep are computed in one pass with it, whichever those are; 1 = alone. Changes a
         picture by rounding, so that a cell that is tried again is computed in a pass of the same size.

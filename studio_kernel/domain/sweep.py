@@ -9,6 +9,7 @@ What an axis changes follows from its name:
 ``guidance_scale``, …     that parameter of the request
 ``model``                 the model
 ``prompt:boat``           the text ``boat`` inside the prompt (any text parameter) is replaced by each value
+``prompt:{red|blue}``     the same: these alternatives in the prompt, wherever they stand in it
 ``lora:ID``               the weight of that adapter, added to the request's LoRAs where it is not among them
 ``replicate``             the seed, other for every cell (see `REPLICATE`)
 ``engine``                nothing: a label beside the model that it stands for
@@ -20,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
@@ -49,7 +50,8 @@ REPLICATE = "replicate"
 that a wider axis leaves the seeds of the other cells as they are. Repeats with the same seeds everywhere are an
 axis ``seed``."""
 
-_LABELS = frozenset({"engine"})
+LABELS = frozenset({"engine"})
+"""Axes that change nothing themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class AxisGroup:
     names : tuple of str
         What is changed; see the module.
     points : tuple of tuple
-        The values, one of each axis in a point; `None` = as if it were not given. As people wrote them until they are
+        The values, one of each axis in a point; `None` = as in the base request. As people wrote them until they are
         part of a `Sweep`, frozen from then on.
     """
 
@@ -171,7 +173,7 @@ class Sweep:
     def axes(self) -> dict[str, tuple[Value, ...]]:
         """Every axis and its distinct values, in the order in which they come."""
         return {
-            name: tuple(dict.fromkeys(_label_value(point[place]) for point in group.points))
+            name: tuple(dict.fromkeys(label_of(point[place]) for point in group.points))
             for group in self.groups
             for place, name in enumerate(group.names)
         }
@@ -202,6 +204,19 @@ class Sweep:
         )
         return (*self.base.references, *on_axes)
 
+    @property
+    def lost_functions(self) -> tuple[str, ...]:
+        """What the functions were called that the log has not kept, each once."""
+        computed = (
+            value.label
+            for group in self.groups
+            for point in group.points
+            for value in point
+            if isinstance(value, Computed) and value.function is None
+        )
+        rules = (rule.text for rule in self.rules if not rule.is_expression and rule.function is None)
+        return tuple(dict.fromkeys([*computed, *rules]))
+
     def cells(self) -> Iterator[Cell]:
         """Yield every cell that the rules leave, the last group changing fastest."""
         involved = self._involved
@@ -214,7 +229,7 @@ class Sweep:
             if not kept[looked_at]:
                 continue
             settings = self._settings(points, range(len(points)))
-            coordinates = immutabledict({name: _label_value(value) for name, value in settings.items()})
+            coordinates = immutabledict({name: label_of(value) for name, value in settings.items()})
             try:
                 yield Cell(index, coordinates, apply(self.base, settings))
             except ValueError as error:
@@ -223,7 +238,8 @@ class Sweep:
 
     def left_out_by(self, coordinates: Mapping[str, Value]) -> Rule | None:
         """Return the rule that leaves out the cell at `coordinates`; `None` when none does."""
-        values = {**self.base.parameters, "model": self.base.model, **coordinates}
+        values = {**self.base.parameters, "model": self.base.model}
+        values |= {name: value for name, value in coordinates.items() if value is not None or name not in values}
         return next((rule for rule in self.rules if not rule.keeps(values)), None)
 
     def replace(self, *groups: AxisGroup) -> Sweep:
@@ -263,7 +279,7 @@ class Sweep:
         if not self.rules:
             return True
         settings = self._settings(points, places)
-        return self.left_out_by({name: _label_value(value) for name, value in settings.items()}) is None
+        return self.left_out_by({name: label_of(value) for name, value in settings.items()}) is None
 
     def _settings(self, points: Sequence[tuple[AxisValue, ...]], places: Sequence[int]) -> dict[str, AxisValue]:
         return {
@@ -276,16 +292,22 @@ class Sweep:
         parameter, token = _inside_text(name)
         if not token or parameter == "lora":
             return
-        texts = self.axes.get(parameter) or (self.base.parameters.get(parameter),)
+        texts = [str(text or "") for text in self.axes.get(parameter) or (self.base.parameters.get(parameter),)]
+        tokens = {other for each in self.axes for where, other in [_inside_text(each)] if where == parameter and other}
         for text in texts:
-            if token not in str(text or ""):
+            if token not in text:
+                raise ValueError(f"the {parameter} {text!r} does not contain {token!r}, which axis {name!r} replaces")
+            found = {match[0] for match in _pattern(tokens).finditer(text)}
+            if token not in found:
+                within = next((other for other in found if token in other), token)
                 raise ValueError(
-                    f"the {parameter} {str(text or '')!r} does not contain {token!r}, which axis {name!r} replaces"
+                    f"axis {name!r} finds nothing to replace in the {parameter} {text!r}: {token!r} stands there "
+                    f"only inside {within!r}, which another axis replaces"
                 )
 
 
 def apply(base: GenerationRequest, settings: Mapping[str, AxisValue]) -> GenerationRequest:
-    """Return `base` with the settings of a cell in place of its own values.
+    """Return `base` with the settings of a cell in place of its own values; `None` leaves its own.
 
     Raises
     ------
@@ -297,6 +319,8 @@ def apply(base: GenerationRequest, settings: Mapping[str, AxisValue]) -> Generat
     texts: dict[str, dict[str, str]] = {}
     computed: dict[str, Computed] = {}
     for name, value in settings.items():
+        if value is None:
+            continue
         if isinstance(value, Computed):
             computed[name] = value
         elif name in values:
@@ -311,7 +335,7 @@ def apply(base: GenerationRequest, settings: Mapping[str, AxisValue]) -> Generat
                 texts.setdefault(parameter, {})[token] = str(value)
         elif name == REPLICATE:
             values["seed"] = _seed_of(base, settings)
-        elif name not in _LABELS:
+        elif name not in LABELS:
             values[name] = value
     for parameter, replacements in texts.items():
         values[parameter] = _replaced(str(values.get(parameter) or ""), replacements)
@@ -327,10 +351,8 @@ def _inside_text(name: str) -> tuple[str, str]:
 
 
 def _weighted(loras: Value, adapter: str, weight: Value) -> Value:
-    """Return the LoRAs of a request with the weight of one of them; 0 takes it out, `None` leaves it as it is."""
+    """Return the LoRAs of a request with the weight of one of them; 0 takes it out."""
     others = loras if isinstance(loras, tuple) else ()
-    if weight is None:
-        return others
     if not isinstance(weight, (int, float)):
         raise ValueError(f"the weight {weight!r} of LoRA {adapter!r} is not a number")
     kept = [item for item in others if not (isinstance(item, Lora) and item.id == adapter)]
@@ -339,8 +361,18 @@ def _weighted(loras: Value, adapter: str, weight: Value) -> Value:
 
 def _replaced(text: str, replacements: Mapping[str, str]) -> str:
     """Return `text` with all tokens replaced at once, so that what one puts in is not found by the next."""
-    tokens = sorted(replacements, key=len, reverse=True)
-    return re.sub("|".join(map(re.escape, tokens)), lambda found: replacements[found[0]], text)
+    return _pattern(replacements).sub(lambda found: replacements[found[0]], text)
+
+
+def _pattern(tokens: Iterable[str]) -> re.Pattern[str]:
+    """Return what finds any of `tokens`, the longest first; a brace behind a backslash is a plain one."""
+    longest_first = sorted(tokens, key=len, reverse=True)
+    # Without a token nothing is found; an empty pattern would be found everywhere.
+    return re.compile("|".join(_escaped(token) for token in longest_first) or r"(?!)")
+
+
+def _escaped(token: str) -> str:
+    return (r"(?<!\\)" if token.startswith("{") else "") + re.escape(token)
 
 
 def _seed_of(base: GenerationRequest, settings: Mapping[str, AxisValue]) -> int:
@@ -363,12 +395,13 @@ def _frozen(value: object) -> AxisValue:
     return value if isinstance(value, Computed) else freeze(value)
 
 
-def _label_value(value: AxisValue) -> Value:
+def label_of(value: AxisValue) -> Value:
+    """Return what stands for a value in tables and grids."""
     return value.label if isinstance(value, Computed) else value
 
 
 def _label(value: AxisValue) -> str:
-    return describe(_label_value(value))
+    return describe(label_of(value))
 
 
 def _to_json(value: AxisValue) -> Json:

@@ -71,6 +71,46 @@ def test_an_axis_that_is_none_is_refused(studio):
     assert "name=value" in studio("sweep", "a boat", "--axis", "seed", *QUICK, status=1).stderr
 
 
+def plan(studio, *args):
+    return json.loads(studio("sweep", *args, *QUICK, "--dry-run", "--json").stdout)
+
+
+def test_axes_are_read_in_the_forms_people_type(studio):
+    cells = plan(
+        studio, "a red boat",
+        "--axis", "seed=1-3", "--axis", "guidance-scale=1-9[2]", "--axis", 'prompt:red=red, "dark blue, matt"',
+        "--axis", "scheduler+num_images=euler:1,ddim:2",
+        "--where", "seed != 2", "--where", "guidance_scale < 5 or seed == 1",
+    )  # fmt: skip
+    assert {(cell["seed"], cell["guidance_scale"]) for cell in cells} == {(1, 1.0), (1, 9.0), (3, 1.0)}
+    assert {(cell["scheduler"], cell["num_images"]) for cell in cells} == {("euler", 1), ("ddim", 2)}
+    assert {cell["prompt:red"] for cell in cells} == {"red", "dark blue, matt"}
+    assert len(cells) == 3 * 2 * 2
+
+
+def test_alternatives_and_repeats_need_no_axis(studio):
+    cells = plan(studio, "a {red|blue} boat", "--seeds", "3", "--seed", "5")
+    assert [(cell["prompt:{red|blue}"], cell["seed"]) for cell in cells] == [
+        (colour, seed) for colour in ("red", "blue") for seed in (5, 6, 7)
+    ]
+    assert [cell["replicate"] for cell in plan(studio, "a boat", "--seeds", "2", "--unpaired")] == [1, 2]
+
+
+def test_a_sweep_goes_on_by_its_id_by_the_same_command_or_as_the_newest(studio, tmp_path):
+    words = ["sweep", "a boat", "--axis", "guidance_scale=1,5", *QUICK, "--resume", "--json"]
+    first = json.loads(studio(*words).stdout)
+    assert json.loads(studio(*words).stdout) == first
+    assert json.loads(studio("resume", "--json").stdout) == first
+    again = json.loads(studio("resume", first["sweep"][-12:], "--grid", tmp_path / "g.png", "--json").stdout)
+    assert again["cells"] == first["cells"]
+    assert (tmp_path / "g.png").stat().st_size > 1000
+
+
+def test_going_on_with_nothing_is_said(studio):
+    assert "no sweeps in" in studio("resume", status=1).stderr
+    assert json.loads(studio("resume", "0000", "--json", status=2).stdout)["error"]["type"] == "UnknownSweepError"
+
+
 def test_models_lists_what_can_be_used_and_the_rest_on_request(studio):
     few = json.loads(studio("models", "--json").stdout)
     assert all(model["selectable"] for model in few)

@@ -8,7 +8,10 @@ import studio_kernel as sk
 
 
 def test_the_front_door_is_short_and_known():
-    assert sorted(sk.__all__) == ["Lora", "Studio", "StudioError", "linspace", "logspace", "open"]
+    assert sorted(sk.__all__) == [
+        "Lora", "Studio", "StudioError", "cells", "latin_hypercube", "linspace", "logspace", "open", "prompt_matrix",
+        "random_samples", "span", "zipped",
+    ]  # fmt: skip
     assert all(hasattr(sk, name) for name in sk.__all__)
 
 

@@ -19,7 +19,8 @@ ALLOWED = {
     "engines": {"errors", "domain"},
     "assets": {"errors", "domain"},
     "runlog": {"errors", "domain"},
-    "catalog": {"errors", "settings", "domain"},
+    "prompts": {"errors"},
+    "catalog": {"errors", "settings", "domain", "prompts"},
     "live": {"errors", "domain"},
     "previews": set(),
     "watch": {"errors", "domain"},
@@ -31,7 +32,7 @@ ALLOWED = {
 }
 JOINING = {
     "jobs", "private", "workshop", "follower", "mending", "runner", "worker", "dispatch",
-    "drafting", "planning", "run", "queue", "sweeps", "studio", "export", "gc",
+    "drafting", "planning", "run", "queue", "planned", "sweeps", "studio", "export", "gc",
 }  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}
 KERNEL = "studio_kernel"

@@ -41,12 +41,14 @@ def test_the_wheel_makes_a_picture_with_the_model_inside_it(installed, tmp_path)
 import json, studio_kernel as sk
 with sk.open("home") as studio:
     run = studio.generate("a red house in a meadow", seed=7, num_inference_steps=2, progress=False)
-    print(json.dumps([sk.__file__, run.status, run.request.model, run.image.size, len(studio.models)]))
+    told = [sk.__file__, run.status, run.request.model, run.image.size, len(studio.models), len(studio.wildcards)]
+    print(json.dumps(told))
 """
-    file, status, model, size, models = json.loads(run(installed, tmp_path, script).splitlines()[-1])
+    file, status, model, size, models, wildcards = json.loads(run(installed, tmp_path, script).splitlines()[-1])
     assert Path(file).is_relative_to(installed)
     assert (status, model, size) == ("succeeded", "studio-tiny", [128, 128])
     assert models > 270
+    assert wildcards >= 6
 
 
 def test_the_wheel_brings_the_panels_and_the_dashboards(installed, tmp_path):

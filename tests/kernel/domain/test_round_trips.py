@@ -34,7 +34,7 @@ def test_a_request_survives_json_with_its_digest(request):
     assert (again.digest, hash(again)) == (request.digest, hash(request))
 
 
-@given(requests(), names, st.integers())
+@given(requests(), names.filter(lambda name: name not in ("model", "task")), st.integers())
 def test_a_changed_parameter_changes_the_digest_and_its_old_value_brings_it_back(request, name, value):
     old = request.parameters.get(name)
     changed = request.replace(**{name: value})

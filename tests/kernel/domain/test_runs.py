@@ -1,0 +1,33 @@
+"""Records of runs as JSON."""
+
+import json
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strategies import mappings, names, requests, texts, uuids
+from studio_kernel.domain.runs import Origin, RunRecord, RunStatus
+from studio_kernel.domain.values import freeze
+
+origins = st.builds(
+    Origin,
+    project=st.none() | names,
+    sweep_id=st.none() | uuids,
+    cell=mappings().map(freeze),
+    parent_id=st.none() | uuids,
+    prompt_template=st.none() | texts,
+)
+
+
+@given(requests(), origins)
+def test_a_record_survives_json_with_where_it_comes_from(request, origin):
+    record = RunRecord("1", request, "procedural", RunStatus.QUEUED, datetime.now(UTC), origin=origin)
+    assert RunRecord.from_json(json.loads(json.dumps(record.to_json()))) == record
+
+
+@given(requests())
+def test_a_record_of_an_earlier_version_has_no_template(request):
+    told = RunRecord("1", request, "procedural", RunStatus.QUEUED, datetime.now(UTC)).to_json()
+    del told["origin"]["prompt_template"]
+    assert RunRecord.from_json(told).origin.prompt_template is None
