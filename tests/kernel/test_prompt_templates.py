@@ -32,24 +32,25 @@ def test_the_seed_chooses_what_a_run_asks_for_and_the_template_is_kept(studio):
     assert chosen == {f"a {colour} {x}" for colour in ("red", "blue") for x in ("cat", "fish", "big dog", "small dog")}
 
 
-def test_submit_and_sweeps_hand_the_template_on_with_the_run(studio, monkeypatch):
-    origins = []
-    submit = studio.submit_request
-    monkeypatch.setattr(
-        studio, "submit_request", lambda *given, **more: origins.append(given[1]) or submit(*given, **more)
-    )
-    studio.submit("a {red|blue} boat", **BASE).wait(progress_bar=False)
-    studio.submit("a boat", **BASE).wait(progress_bar=False)
-    studio.submit("a {red|blue} boat", private=True, **BASE).wait(progress_bar=False)
-    studio.sweep("a {red|blue} __animal__", seed=1, **BASE).wait(progress=False)
-    studio.sweep("a red boat", axes={"prompt:red": ["blue", "__animal__"]}, **BASE).wait(progress=False)
-    studio.sweep("not used {a|b}", axes={"prompt": ["a boat", "{a|b}"]}, **BASE).wait(progress=False)
-    assert [origin.prompt_template for origin in origins] == [
-        "a {red|blue} boat", None, None,
-        "a {red|blue} __animal__", "a {red|blue} __animal__",
-        None, "a __animal__ boat",
-        None, "{a|b}",
-    ]  # fmt: skip
+def test_the_log_has_the_template_of_runs_and_cells(studio):
+    def typed(*runs):
+        return [studio.record(run.id).origin.prompt_template for run in runs]
+
+    assert typed(studio.generate("a {red|blue} boat", progress=False, **BASE)) == ["a {red|blue} boat"]
+    assert typed(studio.generate("a boat", progress=False, **BASE)) == [None]
+    alternatives = studio.sweep("a {red|blue} __animal__", seed=1, **BASE).wait(progress=False)
+    assert typed(*alternatives.runs) == ["a {red|blue} __animal__"] * 2
+    replaced = studio.sweep("a red boat", axes={"prompt:red": ["blue", "__animal__"]}, **BASE).wait(progress=False)
+    assert typed(*replaced.runs) == [None, "a __animal__ boat"]
+    prompts = studio.sweep("not used {a|b}", axes={"prompt": ["a boat", "{a|b}"]}, **BASE).wait(progress=False)
+    assert typed(*prompts.runs) == [None, "{a|b}"]
+    assert "a {red|blue} boat" in set(studio.sql("SELECT prompt_template FROM runs")["prompt_template"])
+
+
+def test_the_template_of_a_private_run_is_not_in_the_log(studio):
+    run = studio.submit("a {red|blue} boat", private=True, **BASE).wait()
+    assert run.status == "succeeded"
+    assert studio.sql("SELECT prompt_template FROM runs")["prompt_template"].isna().all()
 
 
 def test_without_a_seed_one_is_chosen_and_it_chooses_the_text(studio):
