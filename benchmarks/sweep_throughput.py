@@ -13,11 +13,12 @@ half an hour: there the processor is busy with one picture already.
 
 import io
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import count, pairwise, product
 from statistics import median
 from typing import Any
 
@@ -59,11 +60,11 @@ GRIDS = {
 
 
 def main() -> None:
-    """Print how many times as fast as the loop the engine is, case by case."""
+    """Print how many times as fast as the loop a sweep is, case by case."""
     from studio_kernel.settings import data_dir
 
     pipe = bare_pipeline(data_dir() / "models" / "studio-tiny")
-    with engine_sweep() as sweep:
+    with studio_sweep() as sweep:
         measure(pipe, sweep, CASES)
 
 
@@ -73,7 +74,7 @@ def measure(pipe: Any, sweep: Sweep, cases: Sequence[Case]) -> None:
     Parameters
     ----------
     sweep : Sweep
-        Whatever makes the pictures: the engine, or a studio on top of it.
+        Whatever makes the pictures: a studio, or an engine alone.
     """
     import torch
 
@@ -151,17 +152,20 @@ def step_seconds(pipe: Any, case: Case) -> float:
 
 
 @contextmanager
-def engine_sweep() -> Iterator[Sweep]:
-    """Lend a sweep that hands all cells to the engine at once."""
-    from studio_kernel.catalog.loader import load
-    from studio_kernel.engines.diffusers import DiffusersEngine
+def studio_sweep() -> Iterator[Sweep]:
+    """Lend ``studio.sweep(…).wait()`` in a home of its own: planned, logged, with files and thumbnails."""
+    import studio_kernel as sk
 
-    engine = DiffusersEngine()
-    try:
-        catalog = load()
-        yield sweep_of(engine, catalog.models["studio-tiny"], schedulers=catalog.schedulers)
-    finally:
-        engine.close()
+    with tempfile.TemporaryDirectory() as home, sk.open(home, runner="inline") as studio:
+        blanks = count()
+
+        def sweep(case: Case, cells: Sequence[Cell]) -> int:
+            prompt = PROMPT + " " * next(blanks)  # means the same, and no cell is found done from the time before
+            group = sk.cells([{"seed": cell.seed, "guidance_scale": cell.guidance_scale} for cell in cells])
+            made = studio.sweep(prompt, model="studio-tiny", axes=group, **case.settings).wait(progress=False)
+            return sum(made.frame()["status"] == "succeeded")
+
+        yield sweep
 
 
 def sweep_of(engine: Any, card: Any, batch_size: int = 0, schedulers: Any = None) -> Sweep:
