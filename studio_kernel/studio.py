@@ -287,7 +287,8 @@ class Studio:
             ``model``, ``engine``, ``prompt:boat`` (replaces ``boat`` in the prompt), ``lora:ID`` (its weight). Several
             names in a tuple are zipped: ``{("scheduler", "num_inference_steps"): [("euler", 20), ("ddim", 50)]}``.
             A function as a value makes it of the cell's other parameters. A text such as ``"1-5"`` or
-            ``"0.1-0.9[5]"`` stands for a row of numbers.
+            ``"0.1-0.9[5]"`` stands for a row of numbers. `zipped`, `cells`, `random_samples` and `latin_hypercube` of
+            `studio_kernel` make groups; several parts stand in a list and are multiplied.
         where : str, callable or list of them
             Rules a cell must fulfil, such as ``"guidance_scale < 5 or num_inference_steps >= 20"``.
         seeds : int

@@ -69,7 +69,8 @@ def generate(
 
 AXIS_HELP = """\
 An axis: seed=1-8, guidance_scale=0.1-0.9[5], num_inference_steps=10,20,..,50, scheduler=euler,ddim,
-"prompt:red=red,blue" (replaces red), lora:ID=0-1[3]. Zipped: scheduler+num_inference_steps=euler:20,ddim:50."""
+'prompt:red=red,"dark, blue"' (replaces red), lora:ID=0-1[3]. Zipped:
+scheduler+num_inference_steps=euler:20,ddim:50."""
 
 
 @click.command(cls=ModelCommand)

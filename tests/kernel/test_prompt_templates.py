@@ -135,6 +135,16 @@ def test_wildcards_are_chosen_by_the_seed_of_the_cell_alike_in_all_others(studio
     assert len(set(texts)) > 1
 
 
+def test_a_sweep_of_a_model_without_seeds_has_the_same_texts_each_time(studio, home):
+    (home / "catalog" / "mine.yaml").write_text(
+        "models: {plain: {engine: procedural, tasks: [text-to-image], parameters: {prompt: , width: {default: 64}}}}"
+    )
+    words = {"axes": {"width": [64, 72]}, "model": "plain", "start": False}
+    made = [prompts(studio.sweep("{a|b} " + "__animal__ " * 8, **words)) for _ in range(2)]
+    assert made[0] == made[1]
+    assert len({text[2:] for text in made[0]}) == 1
+
+
 def test_all_lines_of_a_wildcard_can_be_swept(studio):
     axes = {"prompt:__animal__": studio.wildcards["animal"]}
     texts = prompts(studio.sweep("a __animal__", axes=axes, seed=1, start=False, **BASE))

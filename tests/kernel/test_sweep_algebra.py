@@ -70,6 +70,12 @@ def test_a_winner_may_be_a_run_that_another_sweep_has_made(studio):
     assert sweep.refine(sweep.runs[1], 3).definition.axes["guidance_scale"] == (1.0, 5.0, 9.0)
 
 
+def test_a_winner_may_be_a_run_of_the_same_request_before_the_sweep_has_begun(studio):
+    run = studio.generate("a boat", guidance_scale=5, seed=1, progress=False, **BASE)
+    sweep = studio.sweep("a boat", axes={"guidance_scale": [1, 5, 9]}, seed=1, start=False, **BASE)
+    assert sweep.refine(run, 3).definition.axes["guidance_scale"] == (1.0, 5.0, 9.0)
+
+
 def test_a_refined_sweep_stays_in_its_project_and_keeps_its_rules(studio):
     studio.create_project("Boats")
     axes = {"guidance_scale": [1, 5, 9], "num_inference_steps": [1, 2]}

@@ -71,6 +71,12 @@ def test_the_winner_and_its_neighbours_are_found_again_and_nothing_leaves_the_bo
     assert list(made) == sorted(made)
 
 
+def test_numbers_with_many_digits_are_found_again_exactly():
+    values = [1 / 3, 2 / 3, 1.0, 5 / 3]
+    made = finer(sweep(axis("guidance_scale", values)), {"guidance_scale": 2 / 3})["guidance_scale"]
+    assert {1 / 3, 2 / 3, 1.0} <= set(made)
+
+
 def test_other_axes_are_held_and_seeds_stay():
     made = sweep(
         axis("scheduler", ["euler", "ddim"]), axis("guidance_scale", linspace(1, 9, 5)), axis("seed", [1, 2, 3])
@@ -112,6 +118,7 @@ def test_samples_that_look_logarithmic_are_drawn_so_again():
     group = latin_hypercube(25, a=span(1.0, 10_000.0, log=True), b=(0.0, 1.0))
     winner = next(point for point in sorted(group.points) if point[0] > 90)
     [found] = refined(sweep(group), {"a": winner[0]}, STANDARD.get, points=20).groups
+    assert all(winner[0] / 6.4 < a < winner[0] * 6.4 for a, _ in found.points)  # 10,000 to the power of 1 / 5
     assert min(a for a, _ in found.points) < winner[0] / 2 < winner[0] * 2 < max(a for a, _ in found.points)
 
 
