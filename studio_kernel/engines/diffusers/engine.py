@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary
 
 from studio_kernel.domain.events import EngineEvent, Failed
@@ -25,6 +25,8 @@ from studio_kernel.errors import Cancelled, EngineError, StudioError
 if TYPE_CHECKING:
     from studio_kernel.engines.diffusers.loading import LoadedModel, Shelf
     from studio_kernel.engines.diffusers.run import Said
+
+_MemberEvents: TypeAlias = Generator[MemberEvent, None, None]
 
 _PACKAGES = ("diffusers", "torch", "transformers")
 _TASKS = (Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINTING)
@@ -128,10 +130,11 @@ class DiffusersEngine:
 
     def stream(self, request: GenerationRequest, context: EngineContext) -> Iterator[EngineEvent]:
         """Yield the events of one run."""
-        for _, event in self._events([Member(request, CancelToken())], context, 1):
-            if isinstance(event, Failed):
-                raise event.error
-            yield event
+        with closing(self._events([Member(request, CancelToken())], context, 1)) as events:
+            for _, event in events:
+                if isinstance(event, Failed):
+                    raise event.error
+                yield event
 
     def stream_batch(self, members: Sequence[Member], context: EngineContext, batch_size: int) -> Iterator[MemberEvent]:
         """Yield the events of several runs; see `base.BatchEngine`.
@@ -146,7 +149,7 @@ class DiffusersEngine:
             raise EngineError("these requests cannot be made together; hand over those of one batch key at a time")
         yield from self._events(members, context, 1 if None in keys else batch_size)
 
-    def _events(self, members: Sequence[Member], context: EngineContext, at_once: int) -> Iterator[MemberEvent]:
+    def _events(self, members: Sequence[Member], context: EngineContext, at_once: int) -> _MemberEvents:
         if not members:
             return
         stop = _Stop(context.cancel)
