@@ -25,6 +25,8 @@ ALLOWED = {
     "watch": {"errors", "domain"},
     "display": {"errors", "domain"},
     "grid": {"errors", "domain"},
+    "metrics": {"errors", "domain"},
+    "effects": {"errors", "domain"},
     "axes": {"errors", "domain"},
     "pace": {"errors", "domain", "runlog"},
 }
