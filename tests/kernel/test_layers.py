@@ -24,9 +24,10 @@ ALLOWED = {
     "previews": set(),
     "watch": {"errors", "domain"},
     "display": {"errors", "domain"},
-    "grid": {"errors", "domain"},
+    "grid": {"errors", "domain", "figures"},
     "metrics": {"errors", "domain"},
-    "effects": {"errors", "domain"},
+    "figures": set(),
+    "effects": {"errors", "domain", "figures"},
     "axes": {"errors", "domain"},
     "pace": {"errors", "domain", "runlog"},
 }
