@@ -6,16 +6,22 @@ again computes only what is missing.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio_kernel import measuring, outcome
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunStatus
 from studio_kernel.domain.sweep import Cell, Sweep
-from studio_kernel.domain.values import Value, describe
+from studio_kernel.domain.values import describe
+from studio_kernel.effects import estimates
+from studio_kernel.effects.estimates import CONFIDENCE
+from studio_kernel.effects.influence import MAX_PAIRS
 from studio_kernel.errors import (
     InvalidInputError,
     InvalidRequestError,
@@ -24,11 +30,15 @@ from studio_kernel.errors import (
     StudioError,
     UnsafeFileError,
 )
-from studio_kernel.grid import Grid, GridCell
+from studio_kernel.grid.grid import Grid
+from studio_kernel.grid.layout import Names, arrange
+from studio_kernel.outcome import Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
+    from studio_kernel.metrics.pairs import Sizes
     from studio_kernel.run import Run
     from studio_kernel.studio import Studio
 
@@ -195,38 +205,196 @@ class SweepRun:
         return asyncio.to_thread(self.wait, progress=False).__await__()
 
     def frame(self) -> pd.DataFrame:
-        """Return the sweep as a table: a row a cell, its coordinates, its run and how it went."""
-        import pandas as pd
+        """Return the sweep as a table: a row a cell, its coordinates, its run and how it went.
 
-        return pd.DataFrame([{**_columns(cell), **self._outcome(cell)} for cell in self._cells])
+        Columns of axes have the type of their values: numbers, booleans or text; LoRAs and pictures are text.
+        """
+        return outcome.frame(self._outcomes(), self.definition)
 
     def grid(
-        self, rows: str | None = None, columns: str | None = None, *, at: Mapping[str, object] | None = None
+        self,
+        rows: Names = None,
+        columns: Names = None,
+        *,
+        facets: Names = None,
+        at: Mapping[str, object] | None = None,
     ) -> Grid:
         """Return the pictures as a labelled grid.
 
         Parameters
         ----------
-        rows, columns : str
-            Names of axes; the last axis goes across and the one before it down when left out.
+        rows, columns, facets : str or sequence of str
+            Axes that go down, across, and into a panel each; the outermost first. Left out, the last group of axes
+            that is free goes across and the one before it down.
         at : mapping
-            Which value to show of every other axis; the first when left out.
+            Which value to show of other axes; the first when left out, as the title then says.
 
         Raises
         ------
         InvalidRequestError
             For an axis or a value that the sweep does not have.
         """
-        down, across, fixed = self._layout(rows, columns, at or {})
-        values = self.definition.axes
-        cells = {
-            (cell.coordinates.get(down or ""), cell.coordinates.get(across or "")): self._grid_cell(cell)
-            for cell in self._cells
-            if all(cell.coordinates[name] == value for name, value in fixed.items())
-        }
-        return Grid(
-            down, values.get(down or "", (None,)), across, values.get(across or "", (None,)), cells, self._title(fixed)
+        layout = arrange(self.definition, rows, columns, facets, at)
+        cells = outcome.grid_cells(self._outcomes(), self.definition, self._studio.store_of)
+        return Grid(self.definition, cells, layout, outcome.inputs(self.definition, self._studio.assets))
+
+    def film(
+        self,
+        rows: Names = None,
+        columns: Names = None,
+        *,
+        over: Names,
+        path: str | os.PathLike[str],
+        fps: float = 4.0,
+        at: Mapping[str, object] | None = None,
+    ) -> Path:
+        """Write a film of the grid that runs along an axis, and return its path.
+
+        Parameters
+        ----------
+        rows, columns, at
+            As for `grid`; the axes that are free are placed as there.
+        over : str or sequence of str
+            The axes that change from frame to frame.
+        path : path
+            Ends in ``.gif`` or ``.mp4``.
+        fps : float
+            Frames a second.
+
+        Raises
+        ------
+        InvalidRequestError
+            For an unknown axis, value or ending.
+        """
+        layout = arrange(self.definition, rows, columns, at=at, frames=over)
+        sides = layout.sides
+        return self.grid(sides["rows"], sides["columns"], at=at).film(over, path, fps=fps)
+
+    def metrics(
+        self, names: measuring.Wanted | None = None, *, reference: object = None, sizes: Sizes = "same"
+    ) -> pd.DataFrame:
+        """Return the numbers of every cell: its coordinates, its run, a column a metric.
+
+        Parameters
+        ----------
+        names : str, function, list of them, or mapping
+            Which, by their names in `studio_kernel.metrics.registry` and ``elapsed_s``, ``cost_usd``, ``rating``; a
+            function takes a PIL image and returns a number; a mapping gives functions names. All that is possible
+            when left out.
+        reference : Run, PIL image, array or path
+            What ``similarity``, ``psnr`` and ``pixel_difference`` compare with.
+        sizes : {"same", "scale"}
+            Whether pictures of another size than the reference are refused, or both scaled to the smaller sides.
+
+        Returns
+        -------
+        pandas.DataFrame
+            NaN where there is no picture; the mean over the pictures of a run that made several. ``attrs["units"]``
+            has the units.
+
+        Raises
+        ------
+        InvalidRequestError
+            For an unknown name.
+        InvalidInputError
+            When a picture cannot be compared with the reference.
+        """
+        return measuring.measured(
+            self._outcomes(), self.definition, self._studio.store_of, names, reference=reference, sizes=sizes
         )
+
+    def effects(
+        self,
+        metric: measuring.One,
+        *,
+        reference: object = None,
+        sizes: Sizes = "same",
+        confidence: float = CONFIDENCE,
+    ) -> pd.DataFrame:
+        """Return the effect of every value of every axis on a metric, with confidence intervals.
+
+        Parameters
+        ----------
+        metric : str or function
+            One of those of `metrics`; so are `reference` and `sizes`.
+        confidence : float
+            Of the intervals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            See `studio_kernel.effects.estimates.effects`, and that module for what the intervals assume.
+        """
+        table, name = self._measured(metric, reference, sizes)
+        return estimates.effects(table, outcome.axes_of(self.definition), name, confidence=confidence)
+
+    def interactions(
+        self,
+        metric: measuring.One,
+        a: str,
+        b: str,
+        *,
+        reference: object = None,
+        sizes: Sizes = "same",
+        confidence: float = CONFIDENCE,
+    ) -> pd.DataFrame:
+        """Return how far each pair of values of two axes is from the sum of their effects.
+
+        Parameters and columns are those of `effects` and `studio_kernel.effects.estimates.interactions`.
+        """
+        table, name = self._measured(metric, reference, sizes)
+        axes = outcome.axes_of(self.definition)
+        return estimates.interactions(table, axes, name, a, b, confidence=confidence)
+
+    def plot_effects(self, metric: measuring.One, *, reference: object = None, sizes: Sizes = "same") -> Figure:
+        """Return a main-effects plot: a panel an axis, means with the intervals of their effects."""
+        from studio_kernel.effects import plots
+
+        table = self.effects(metric, reference=reference, sizes=sizes)
+        return plots.plot_effects(table, label=measuring.label_of(metric), shown=outcome.labels_of(self.definition))
+
+    def plot_interaction(
+        self, metric: measuring.One, a: str, b: str, *, reference: object = None, sizes: Sizes = "same"
+    ) -> Figure:
+        """Return an interaction plot: a line for each value of `b` over those of `a`."""
+        from studio_kernel.effects import plots
+
+        table = self.interactions(metric, a, b, reference=reference, sizes=sizes)
+        return plots.plot_interaction(table, label=measuring.label_of(metric), shown=outcome.labels_of(self.definition))
+
+    def influence(
+        self,
+        metric: measuring.One | None = None,
+        *,
+        reference: object = None,
+        sizes: Sizes = "same",
+        max_pairs: int = MAX_PAIRS,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Return which axis moved the result most: the mean distance of cells that differ in that axis only.
+
+        Parameters
+        ----------
+        metric : str or function
+            Distance in this number; left out, pictures are compared: ``distance`` is 1 - SSIM, beside it
+            ``pixel_difference``, both at 256 pixels on the longest side (a run's first picture, scaled where sizes
+            differ).
+        max_pairs : int
+            An axis that has more pairs is judged by a random sample of so many, as ``pairs`` of ``pairs_total`` says.
+        seed : int
+            Of that sample.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row an axis, the most influential first.
+        """
+        if metric is None:
+            return measuring.moved(
+                self._outcomes(), self.definition, self._studio.store_of, max_pairs=max_pairs, seed=seed
+            )
+        table, name = self._measured(metric, reference, sizes)
+        return measuring.moved_number(table, self.definition, name, max_pairs=max_pairs, seed=seed)
 
     def __repr__(self) -> str:
         counts: dict[str, int] = {}
@@ -261,48 +429,19 @@ class SweepRun:
         except REFUSALS as error:
             self._refused[index] = _reason(error)
 
-    def _outcome(self, cell: Cell) -> dict[str, object]:
+    def _outcomes(self) -> list[Outcome]:
+        """Return every cell with its run, as the log has it now."""
+        return [self._outcome(cell) for cell in self._cells]
+
+    def _outcome(self, cell: Cell) -> Outcome:
         run = self._runs.get(cell.index)
-        if run is None:
-            problem = self._refused.get(cell.index) or self._checked[cell.index][1]
-            return {"id": None, "status": "invalid" if problem else "planned", "elapsed_s": None, "error": problem}
-        record = run.record
-        return {"id": run.id, "status": str(record.status), "elapsed_s": record.elapsed_s, "error": record.error or ""}
+        if run is not None:
+            return Outcome(cell, run.record)
+        return Outcome(cell, None, self._refused.get(cell.index) or self._checked[cell.index][1])
 
-    def _grid_cell(self, cell: Cell) -> GridCell:
-        outcome = self._outcome(cell)
-        run = self._runs.get(cell.index)
-        if run is not None and run.record.assets:
-            return GridCell(run.image)
-        return GridCell(None, str(outcome["error"] or outcome["status"]))
-
-    def _layout(
-        self, rows: str | None, columns: str | None, at: Mapping[str, object]
-    ) -> tuple[str | None, str | None, dict[str, Value]]:
-        axes = self.definition.axes
-        for name in filter(None, (rows, columns, *at)):
-            if name not in axes:
-                raise InvalidRequestError(
-                    [Problem("grid", f"{name!r} is not an axis; there are {', '.join(axes)}")], "grid"
-                )
-        free = [name for name in axes if name not in (rows, columns, *at)]
-        across = columns or (free.pop() if free else None)
-        down = rows or (free.pop() if free else None)
-        fixed: dict[str, Value] = {}
-        for name in axes:
-            if name in (down, across):
-                continue
-            value = at.get(name, axes[name][0])
-            if value not in axes[name]:
-                shown = ", ".join(describe(v) for v in axes[name])
-                raise InvalidRequestError([Problem("at", f"{name} has no value {value!r}; it has {shown}")], "grid")
-            fixed[name] = next(v for v in axes[name] if v == value)
-        return down, across, fixed
-
-    def _title(self, fixed: Mapping[str, Value]) -> str:
-        base = self.definition.base
-        parts = [base.prompt or base.model, *(f"{name} {describe(value)}" for name, value in fixed.items())]
-        return " · ".join(parts)
+    def _measured(self, metric: measuring.One, reference: object, sizes: Sizes) -> tuple[pd.DataFrame, str]:
+        table = self.metrics(metric, reference=reference, sizes=sizes)
+        return table, measuring.name_of(metric)
 
 
 def _checked(cell: Cell, results: Iterator[GenerationRequest | StudioError]) -> tuple[GenerationRequest | None, str]:

@@ -44,11 +44,17 @@ class Blocks:
 
     @property
     def complete(self) -> NDArray[np.float64]:
-        """The blocks that have every number."""
+        """The blocks that have every number; values that have none in any block do not count, and stay NaN."""
         import numpy as np
 
-        rows = self.numbers.reshape(self.total, -1)
-        return self.numbers[np.isfinite(rows).all(axis=1)]
+        known = np.isfinite(self.numbers)
+        around = [tuple(j for j in range(known.ndim) if j != i) for i in range(1, known.ndim)]
+        absent = [~known.any(axis=axes) for axes in around]
+        forgiven = known.copy()
+        for place, gone in enumerate(absent, start=1):
+            forgiven.swapaxes(0, place)[gone] = True
+        found = self.numbers[forgiven.reshape(self.total, -1).all(axis=1)]
+        return found if known.any() else found[:0]
 
 
 def title(axis: Axis) -> str:

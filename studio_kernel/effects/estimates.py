@@ -8,7 +8,7 @@ What that assumes: the distances of different blocks are independent of each oth
 good for seeds, which are drawn; where blocks differ in other axes too, the interval also holds how much the effect
 changes along those. Each interval stands alone: nothing is corrected for looking at many of them. Only complete blocks
 are used: where a cell of a block has no number, the whole block is left out, so that what failed does not lend its
-weight to the others.
+weight to the others. A value that has no number in any block, such as a setting that a model refuses, takes no part.
 """
 
 from __future__ import annotations
@@ -85,12 +85,11 @@ def interactions(
         raise InvalidRequestError([Problem("axis", f"{a!r} and {b!r} change together; name two axes")], "interactions")
     sorted_ = blocks(frame, axes, [one, other], metric)
     numbers = sorted_.complete
-    block_means = numbers.mean(axis=(1, 2), keepdims=True)
-    additive = numbers.mean(axis=1, keepdims=True) + numbers.mean(axis=2, keepdims=True) - block_means
-    counts = {"n": len(numbers), "blocks": sorted_.total}
+    additive = _over(numbers, 1) + _over(numbers, 2) - _over(numbers, (1, 2))
     rows = []
     for i, j in np.ndindex(*numbers.shape[1:]):
         place = {title(one): sorted_.values[0][i], title(other): sorted_.values[1][j]}
+        counts = {"n": int(np.isfinite(numbers[:, i, j]).sum()), "blocks": sorted_.total}
         estimate = _estimate(numbers[:, i, j] - additive[:, i, j], confidence)
         means = {"mean": _mean(numbers[:, i, j]), "additive": _mean(additive[:, i, j])}
         rows.append({**place, **counts, **means, "interaction": estimate.pop("effect"), **estimate})
@@ -102,14 +101,16 @@ def interactions(
 def _effects_of(
     frame: pd.DataFrame, axes: Sequence[Axis], axis: Axis, metric: str, confidence: float
 ) -> list[dict[str, object]]:
+    import numpy as np
+
     sorted_ = blocks(frame, axes, [axis], metric)
     numbers = sorted_.complete
-    distances = numbers - numbers.mean(axis=1, keepdims=True)
+    distances = numbers - _over(numbers, 1)
     return [
         {
             "axis": title(axis),
             "value": value,
-            "n": len(numbers),
+            "n": int(np.isfinite(numbers[:, place]).sum()),
             "blocks": sorted_.total,
             "mean": _mean(numbers[:, place]),
             **_estimate(distances[:, place], confidence),
@@ -125,12 +126,22 @@ def _estimate(distances: NDArray[np.float64], confidence: float) -> dict[str, fl
 
     nothing = dict.fromkeys(("se", "low", "high", "p"), np.nan)
     n, mean = len(distances), _mean(distances)
-    if n < 2:
+    if n < 2 or np.isnan(mean):
         return {"effect": mean, **nothing}
     se = float(distances.std(ddof=1) / np.sqrt(n))
     reach = se * float(stats.t.ppf((1 + confidence) / 2, n - 1))
     p = float(2 * stats.t.sf(abs(mean) / se, n - 1)) if se else float(mean == 0)
     return {"effect": mean, "se": se, "low": mean - reach, "high": mean + reach, "p": p}
+
+
+def _over(numbers: NDArray[np.float64], axis: int | tuple[int, ...]) -> NDArray[np.float64]:
+    """Return means, without the values that have no number in any block."""
+    import numpy as np
+
+    known = np.isfinite(numbers)
+    counts = known.sum(axis=axis, keepdims=True)
+    sums = np.where(known, numbers, 0.0).sum(axis=axis, keepdims=True)
+    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
 
 
 def _mean(numbers: NDArray[np.float64]) -> float:

@@ -33,7 +33,7 @@ ALLOWED = {
 }
 JOINING = {
     "jobs", "private", "workshop", "follower", "mending", "runner", "worker", "dispatch",
-    "drafting", "run", "queue", "sweeps", "studio", "export", "gc",
+    "drafting", "run", "queue", "sweeps", "outcome", "measuring", "studio", "export", "gc",
 }  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}
 KERNEL = "studio_kernel"
