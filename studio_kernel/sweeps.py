@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from studio_kernel import measuring, outcome
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import Origin, RunStatus
+from studio_kernel.domain.runs import Origin, RunRecord, RunStatus
 from studio_kernel.domain.sweep import Cell, Sweep
 from studio_kernel.domain.values import describe
 from studio_kernel.effects import estimates
@@ -431,12 +431,13 @@ class SweepRun:
 
     def _outcomes(self) -> list[Outcome]:
         """Return every cell with its run, as the log has it now."""
-        return [self._outcome(cell) for cell in self._cells]
+        records = self._studio.records_of(self._runs.values())
+        return [self._outcome(cell, records) for cell in self._cells]
 
-    def _outcome(self, cell: Cell) -> Outcome:
+    def _outcome(self, cell: Cell, records: Mapping[str, RunRecord]) -> Outcome:
         run = self._runs.get(cell.index)
         if run is not None:
-            return Outcome(cell, run.record)
+            return Outcome(cell, records.get(run.id))
         return Outcome(cell, None, self._refused.get(cell.index) or self._checked[cell.index][1])
 
     def _measured(self, metric: measuring.One, reference: object, sizes: Sizes) -> tuple[pd.DataFrame, str]:

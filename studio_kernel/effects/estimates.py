@@ -141,7 +141,8 @@ def _over(numbers: NDArray[np.float64], axis: int | tuple[int, ...]) -> NDArray[
     known = np.isfinite(numbers)
     counts = known.sum(axis=axis, keepdims=True)
     sums = np.where(known, numbers, 0.0).sum(axis=axis, keepdims=True)
-    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+    means: NDArray[np.float64] = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+    return means
 
 
 def _mean(numbers: NDArray[np.float64]) -> float:

@@ -7,7 +7,7 @@ mathematics. A figure has as many pixels as a `Canvas` allows; its cells become 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -95,7 +95,7 @@ class Drawing:
     title : str
         Above.
     aspect : float
-        Height of a cell over its width.
+        Height of a cell over its width; 0 = as the pictures have it.
     title_lines : int
         The least room for the title. Frames of a film all have the same.
     """
@@ -104,7 +104,7 @@ class Drawing:
     rows: SideText
     columns: SideText
     title: str
-    aspect: float = 1.0
+    aspect: float = 0.0
     title_lines: int = 0
 
 
@@ -222,7 +222,7 @@ class Pen:
 def _sheet(drawing: Drawing, points: float, canvas: Canvas) -> Sheet:
     fonts = Fonts(points)
     counts = len(drawing.rows.places), len(drawing.columns.places)
-    cell = (CELL_INCHES, CELL_INCHES * min(max(drawing.aspect, ASPECTS[0]), ASPECTS[1]))
+    cell = (CELL_INCHES, CELL_INCHES * min(max(drawing.aspect or median_aspect(drawing), ASPECTS[0]), ASPECTS[1]))
     columns = [column_level(name, labels, spans, cell[0], fonts) for name, labels, spans in _levels(drawing.columns)]
     rows = [row_level(name, labels, fonts) for name, labels, _ in _levels(drawing.rows)]
     has_titles = any(title for title, _ in drawing.panels)
@@ -378,8 +378,9 @@ def _draw_pictures(pen: Pen, pictures: Sequence[Picture], left: float, top: floa
         )
 
 
-def median_aspect(cells: Iterable[GridCell]) -> float:
-    """Return the median height of pictures over their width; 1 when nothing is known."""
+def median_aspect(*drawings: Drawing) -> float:
+    """Return the median height of the pictures over their width; 1 when nothing is known."""
+    cells = (cell for drawing in drawings for _, rows in drawing.panels for row in rows for cell in row)
     shapes = sorted(
         picture.height / picture.width
         for cell in cells

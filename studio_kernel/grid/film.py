@@ -57,10 +57,12 @@ def _drawn(drawings: Sequence[Drawing]) -> Iterator[Frame]:
     """Yield the frames as arrays of shape (height, width, 3), all of the same even size."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    lines = max(len(drawing.sheet(given, FILM).title) for given in drawings)
-    for given in drawings:
+    aspect = drawing.median_aspect(*drawings)
+    same = [replace(given, aspect=aspect) for given in drawings]
+    lines = max(len(drawing.sheet(given, FILM).title) for given in same)
+    for given in same:
         canvas = FigureCanvasAgg(drawing.figure(replace(given, title_lines=lines), FILM))
-        canvas.draw()
+        canvas.draw()  # type: ignore[no-untyped-call]
         yield _even(canvas)
 
 
@@ -68,7 +70,7 @@ def _even(canvas: FigureCanvasAgg) -> Frame:
     """Return what was drawn on a canvas, without a last odd row or column: video halves the resolution of colour."""
     import numpy as np
 
-    drawn: Frame = np.asarray(canvas.buffer_rgba())[..., :3]
+    drawn: Frame = np.asarray(canvas.buffer_rgba())[..., :3]  # type: ignore[no-untyped-call]
     height, width = drawn.shape[:2]
     return np.ascontiguousarray(drawn[: height - height % 2, : width - width % 2])
 

@@ -171,13 +171,11 @@ class Grid:
 
         return write_film(self._frames(over), Path(path), fps)
 
-    def drawing(self, frame: Place = (), aspect: float | None = None) -> Drawing:
-        """Return everything a figure of it shows; `aspect`, of the cells, follows from the pictures when left out."""
+    def drawing(self, frame: Place = ()) -> Drawing:
+        """Return everything a figure of it shows."""
         panels = [(self._place_label("facets", facet), self._panel(facet, frame)) for facet in self.facets]
-        shown = (cell for _, rows in panels for row in rows for cell in row)
         title = " · ".join(filter(None, (self.title, self._place_label("frames", frame))))
-        sides = self._side("rows", self.rows), self._side("columns", self.columns)
-        return Drawing(panels, *sides, title, drawing.median_aspect(shown) if aspect is None else aspect)
+        return Drawing(panels, self._side("rows", self.rows), self._side("columns", self.columns), title)
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
@@ -193,9 +191,9 @@ class Grid:
         """Yield the drawing of every frame."""
         sides, at = self.layout.sides, self.layout.at
         layout = arrange(self.sweep, sides["rows"], sides["columns"], sides["facets"], at, over)
-        grid, aspect = replace(self, layout=layout), drawing.median_aspect(self.cells.values())
+        grid = replace(self, layout=layout)
         for frame in layout.values("frames"):
-            yield grid.drawing(frame, aspect)
+            yield grid.drawing(frame)
 
     def _panel(self, facet: Place, frame: Place) -> list[list[GridCell]]:
         return [

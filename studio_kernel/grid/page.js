@@ -114,35 +114,32 @@ const spanned = (places, depth, innermost) => {
 
 function head(layout, columns, rowNames) {
   const levels = layout.placed.columns;
+  const across = Math.max(1, rowNames.length);
   const made = element("thead");
-  const lines = Math.max(1, levels.length);
-  for (let depth = 0; depth < lines; depth += 1) {
-    const row = element("tr");
-    const isLast = depth === lines - 1;
-    const across = Math.max(1, rowNames.length);
-    if (isLast && rowNames.length) {
-      rowNames.forEach((axis, i) => row.append(nameOf(i === across - 1 && levels.length ? `${axes[axis].label} \\ ${axes[levels[depth]].label}` : axes[axis].label, i, depth)));
-    } else {
-      const name = nameOf(levels.length ? axes[levels[depth]].label : "", 0, depth);
-      name.colSpan = across;
-      row.append(name);
+  levels.forEach((axis, depth) => {
+    const name = nameOf(axes[axis].label, 0, depth);
+    name.colSpan = across;
+    const row = element("tr", {}, name);
+    for (const [start, length] of spanned(columns, depth, depth === levels.length - 1)) {
+      const value = columns[start][depth];
+      const label = element("th", { colSpan: length, scope: "col", title: axes[axis].values[value].full }, labelOf(axis, value));
+      label.style.top = `calc(var(--head) * ${depth})`;
+      row.append(label);
     }
-    if (levels.length) {
-      for (const [start, length] of spanned(columns, depth, isLast)) {
-        const value = columns[start][depth];
-        const label = element("th", { colSpan: length, scope: "col", title: axes[levels[depth]].values[value].full }, labelOf(levels[depth], value));
-        label.style.top = `calc(var(--head) * ${depth})`;
-        row.append(label);
-      }
-    } else row.append(element("th"));
     made.append(row);
+  });
+  if (rowNames.length) {
+    const names = rowNames.map((axis, i) => nameOf(axes[axis].label, i, levels.length));
+    const rest = element("td", { className: "rest", colSpan: columns.length });
+    rest.style.top = `calc(var(--head) * ${levels.length})`;
+    made.append(element("tr", {}, ...names, rest));
   }
   return made;
 }
 
 function nameOf(text, i, depth) {
   const name = element("th", { className: "name", textContent: text, title: text });
-  name.style.left = `calc((var(--label) + 3px) * ${i})`;
+  name.style.left = `calc(var(--label) * ${i})`;
   name.style.top = `calc(var(--head) * ${depth})`;
   return name;
 }
@@ -158,7 +155,7 @@ function body(layout, rows, table) {
       if (!length) return;
       const isInner = depth === names.length - 1;
       const label = element("th", { rowSpan: length, scope: "row", className: isInner ? "" : "over", title: axes[axis].values[place[depth]].full }, labelOf(axis, place[depth]));
-      label.style.left = `calc((var(--label) + 3px) * ${depth})`;
+      label.style.left = `calc(var(--label) * ${depth})`;
       row.append(label);
     });
     if (!names.length) row.append(element("th"));
@@ -178,7 +175,7 @@ function button(cell) {
     made.disabled = true;
   } else if (shown.length) {
     made.style.setProperty("--across", Math.ceil(Math.sqrt(shown.length)));
-    made.append(...shown.map((file) => element("img", { loading: "lazy", decoding: "async", alt: "", src: file.thumbnail || file.file })));
+    made.append(...shown.map((file) => element("img", { loading: "lazy", decoding: "async", alt: "", src: sourceOf(file) })));
   } else {
     made.classList.add("note");
     if (cell.status === "failed" || cell.status === "invalid") made.classList.add(cell.status);
@@ -189,6 +186,8 @@ function button(cell) {
   return made;
 }
 
+// thumbnails have 192 pixels
+const sourceOf = (file) => (file.thumbnail && Number($("size").value) <= 192 ? file.thumbnail : file.file);
 const told = (cell) => [...cell.values].map(([axis, value]) => `${axes[axis].label} ${axes[axis].values[value].full}`).join(" · ");
 
 function draw() {
@@ -260,7 +259,10 @@ function move(axis, side) {
 function statuses() {
   const counts = new Map();
   for (const cell of Object.values(cells)) counts.set(cell.status, (counts.get(cell.status) || 0) + 1);
-  for (const status of ["left out", "no such point"]) counts.set(status, null);
+  const points = groups.reduce((count, group) => count * group.points.length, 1);
+  if (Object.keys(cells).length < points) counts.set("left out", null);
+  const isFull = (group) => group.axes.reduce((n, axis) => n * axes[axis].values.length, 1) === group.points.length;
+  if (!groups.every(isFull)) counts.set("no such point", null);
   for (const [status, count] of counts) {
     const box = element("input", { type: "checkbox", checked: true });
     box.addEventListener("change", () => { hidden[box.checked ? "delete" : "add"](status); draw(); });
@@ -326,6 +328,7 @@ function turn(step) {
 document.title = $("title").textContent = title || "Sweep";
 document.documentElement.style.setProperty("--aspect", Math.min(2.5, Math.max(0.4, window.STUDIO.aspect)));
 $("size").addEventListener("input", () => document.documentElement.style.setProperty("--cell", `${$("size").value}px`));
+$("size").addEventListener("change", draw); // larger cells show the files themselves
 $("swap").addEventListener("click", () => { [sides.rows, sides.columns] = [sides.columns, sides.rows]; draw(); });
 $("controls").addEventListener("submit", (event) => event.preventDefault());
 $("grid").addEventListener("keydown", keys);

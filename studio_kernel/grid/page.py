@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from studio_kernel.domain.values import AssetRef, Json, Value
 from studio_kernel.errors import HomeError
 from studio_kernel.grid.cells import GridCell, Picture
+from studio_kernel.grid.drawing import median_aspect
 from studio_kernel.grid.labels import axis_label, value_label
 from studio_kernel.grid.layout import points_of
 
@@ -86,7 +87,7 @@ def _data(grid: Grid, folder: Path, base: str) -> Json:
         "reasons": list(rules),
         "sides": {side: [list(sweep.axes).index(name) for name in names] for side, names in layout.sides.items()},
         "at": {str(list(sweep.axes).index(name)): places[name][value] for name, value in layout.fixed.items()},
-        "aspect": grid.drawing().aspect,
+        "aspect": median_aspect(grid.drawing()),
     }
 
 
