@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,13 +20,15 @@ from studio_kernel.errors import HomeError
 from studio_kernel.grid.cells import GridCell, Picture
 from studio_kernel.grid.drawing import median_aspect
 from studio_kernel.grid.labels import axis_label, value_label
-from studio_kernel.grid.layout import points_of
+from studio_kernel.grid.layout import Points, points_of
 
 if TYPE_CHECKING:
     from studio_kernel.grid.grid import Grid
 
 PAGE = "page.html"
 BESIDE = ("page.css", "page.js")
+SMALL_PX = 192
+"""Pictures up to this size are their own thumbnails."""
 MOST_EMPTY = 20_000
 """Cells that rules have left out of which the page knows the rule; beyond, it says only that a rule did."""
 
@@ -55,6 +57,7 @@ def _data(grid: Grid, folder: Path, base: str) -> Json:
     sweep, layout = grid.sweep, grid.layout
     groups = points_of(sweep)
     places = {name: {value: i for i, value in enumerate(values)} for name, values in sweep.axes.items()}
+    numbers = {name: number for number, name in enumerate(sweep.axes)}
     rules: dict[str, int] = {}
     empty: dict[str, Json] = {}
     cells: dict[str, Json] = {}
@@ -77,7 +80,7 @@ def _data(grid: Grid, folder: Path, base: str) -> Json:
         ],
         "groups": [
             {
-                "axes": [list(sweep.axes).index(name) for name in group.names],
+                "axes": [numbers[name] for name in group.names],
                 "points": [[places[n][v] for n, v in zip(group.names, point, strict=True)] for point in group.points],
             }
             for group in groups
@@ -85,10 +88,20 @@ def _data(grid: Grid, folder: Path, base: str) -> Json:
         "cells": cells,
         "empty": empty,
         "reasons": list(rules),
-        "sides": {side: [list(sweep.axes).index(name) for name in names] for side, names in layout.sides.items()},
-        "at": {str(list(sweep.axes).index(name)): places[name][value] for name, value in layout.fixed.items()},
+        "sides": {side: [numbers[name] for name in _leading(names, groups)] for side, names in layout.sides.items()},
+        "at": {str(numbers[name]): places[name][value] for name, value in layout.fixed.items()},
         "aspect": median_aspect(grid.drawing()),
     }
+
+
+def _leading(names: Sequence[str], groups: Sequence[Points]) -> list[str]:
+    """Return the axes of a side without those that follow from the ones before them, and go where those go."""
+    leading: list[str] = []
+    for name in names:
+        group = next(group for group in groups if name in group.names)
+        if not group.follows(name, [other for other in leading if other in group.names]):
+            leading.append(name)
+    return leading
 
 
 def _cell(cell: GridCell, folder: Path, base: str) -> Json:
@@ -113,7 +126,8 @@ def _copied(picture: Picture, folder: Path, base: str) -> Iterator[Json]:
     if not picture.path.is_file():
         return
     names: dict[str, Json] = {"type": picture.media_type, "file": "", "thumbnail": ""}
-    for kind, source in (("file", picture.path), ("thumbnail", picture.thumbnail)):
+    is_small = 0 < max(picture.width or 0, picture.height or 0) <= SMALL_PX
+    for kind, source in (("file", picture.path), ("thumbnail", None if is_small else picture.thumbnail)):
         if source is None:
             continue
         target = folder / "files" / source.name  # named by the digest of its bytes
