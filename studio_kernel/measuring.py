@@ -33,8 +33,8 @@ Wanted: TypeAlias = "str | Function | Iterable[str | Function] | Mapping[str, Fu
 
 REMEMBERED = 200_000
 INFLUENCE_PX = 256
-"""Longest side at which pictures are compared for `moved`: SSIM of two colour pictures of this size takes about 20 ms,
-of 1,024 pixels sixteen times that."""
+"""Longest side at which pictures are compared for `moved`: SSIM of two colour pictures takes 26 ms of CPU at this
+size, 129 ms at 512 pixels, 485 ms at 1,024."""
 
 _known: dict[tuple[object, ...], float] = {}
 

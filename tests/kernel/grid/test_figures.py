@@ -11,7 +11,7 @@ from PIL import Image
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.sweep import AxisGroup, Sweep
 from studio_kernel.errors import HomeError, InvalidRequestError
-from studio_kernel.grid import drawing, pages
+from studio_kernel.grid import drawing, film, pages
 from studio_kernel.grid.cells import GridCell, Picture
 from studio_kernel.grid.drawing import Canvas, Drawing, SideText
 from studio_kernel.grid.grid import Grid
@@ -144,13 +144,13 @@ def moving(picture):
 
 
 def test_a_gif_has_a_frame_for_each_value_with_its_label(moving, tmp_path):
-    with Image.open(moving.film("strength", tmp_path / "film.gif", fps=5)) as film:
-        assert film.n_frames == 3
-        assert film.info["duration"] == 200
+    with Image.open(moving.film("strength", tmp_path / "film.gif", fps=5)) as shown:
+        assert shown.n_frames == 3
+        assert shown.info["duration"] == 200
         frames = []
         for number in range(3):
-            film.seek(number)
-            frames.append(film.convert("RGB").copy())
+            shown.seek(number)
+            frames.append(shown.convert("RGB").copy())
     assert [BLUE in colours_of(frame) for frame in frames] == [False, False, True]
     assert frames[0].tobytes() != frames[1].tobytes()  # the label alone differs
     titles = [given.title for given in moving._frames("strength")]
@@ -158,16 +158,25 @@ def test_a_gif_has_a_frame_for_each_value_with_its_label(moving, tmp_path):
 
 
 def test_an_mp4_plays_in_order_at_its_rate_with_even_sides(moving, tmp_path):
-    with av.open(str(moving.film("strength", tmp_path / "film.mp4", fps=2.5))) as film:
-        stream = film.streams.video[0]
+    with av.open(str(moving.film("strength", tmp_path / "film.mp4", fps=2.5))) as played:
+        stream = played.streams.video[0]
         assert stream.average_rate == 2.5
         assert stream.pix_fmt == "yuv420p"
         assert stream.codec.name in ("h264", "mpeg4")
-        frames = [frame.to_image() for frame in film.decode(stream)]
+        frames = [frame.to_image() for frame in played.decode(stream)]
     assert len(frames) == 3
     assert {side % 2 for frame in frames for side in frame.size} == {0}
     blue = [int((np.asarray(frame)[..., 2].astype(int) - np.asarray(frame)[..., 0] > 100).sum()) for frame in frames]
     assert blue[2] > 1000 > 10 > max(blue[:2])
+
+
+def test_frames_have_one_size_however_long_their_labels_are(tmp_path):
+    words = " ".join(f"word{number}" for number in range(40))
+    grid = grid_of([1], [1], lambda *_: GridCell("planned"), over=("short", words))
+    titles = [len(drawing.sheet(given, film.FILM).title) for given in grid._frames("strength")]
+    assert titles[0] < titles[1]
+    frames = list(film._drawn(list(grid._frames("strength"))))
+    assert frames[0].shape == frames[1].shape
 
 
 @pytest.mark.parametrize(
