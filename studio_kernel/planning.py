@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.sweep import Cell
-from studio_kernel.domain.values import describe
 from studio_kernel.engines.base import BatchEngine, Engine
+from studio_kernel.outcome import axis_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +131,15 @@ class SweepPlan:
         """Return the plan as a table, a row a cell: its coordinates, its state and how it would be computed."""
         import pandas as pd
 
-        return pd.DataFrame([{**coordinates_of(planned.cell), **_intention(planned)} for planned in self.cells])
+        columns = axis_columns([planned.cell for planned in self.cells])
+        prompts = [planned.request.prompt if planned.request else None for planned in self.cells]
+        columns.setdefault("prompt", pd.Series(prompts, dtype="str"))
+        columns["state"] = pd.Series([planned.state for planned in self.cells], dtype="str")
+        columns["reason"] = pd.Series([planned.problem for planned in self.cells], dtype="str")
+        columns["group"] = pd.Series([planned.group for planned in self.cells], dtype="Int64")
+        columns["batch_size"] = pd.Series([planned.batch_size for planned in self.cells], dtype="int64")
+        columns["seconds"] = pd.Series([planned.seconds for planned in self.cells], dtype="float64")
+        return pd.DataFrame(columns)
 
     def __repr__(self) -> str:
         return (
@@ -243,22 +251,3 @@ class Planner:
             engine = self.engine_of(self.models[model])
             self._engines[model] = engine if isinstance(engine, BatchEngine) else None
         return self._engines[model]
-
-
-def coordinates_of(cell: Cell) -> dict[str, object]:
-    """Return the coordinates of a cell as columns of a table: plain values as they are, the others in words."""
-    plain = (str, int, float, bool)
-    return {
-        name: value if isinstance(value, plain) or value is None else describe(value)
-        for name, value in cell.coordinates.items()
-    }
-
-
-def _intention(planned: PlannedCell) -> dict[str, object]:
-    return {
-        "state": planned.state,
-        "reason": planned.problem,
-        "group": planned.group,
-        "batch_size": planned.batch_size,
-        "seconds": planned.seconds,
-    }

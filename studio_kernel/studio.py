@@ -427,6 +427,15 @@ class Studio:
         hint = f"it could be {', '.join(close)}" if close else "studio.runs() lists what there is"
         raise UnknownRunError(f"no run {run_id!r} in {str(self.home.root)!r}; {hint}")
 
+    def records_of(self, runs: Iterable[Run]) -> dict[str, RunRecord]:
+        """Return everything that is known of some runs now, by id: as `Run.record`, but the log is asked once."""
+        jobs = {run.id: self._jobs.get(run.id) for run in runs}
+        found = {run_id: job.record for run_id, job in jobs.items() if job is not None and not job.done.is_set()}
+        if self._private is not None:
+            private = ((run_id, self._private.record(run_id)) for run_id in jobs.keys() - found.keys())
+            found |= {run_id: record for run_id, record in private if record is not None}
+        return found | self._log.runs_of(jobs.keys() - found.keys())
+
     def records(
         self, where: RunFilter | None = None, *, limit: int | None = 50, before: Cursor | None = None, offset: int = 0
     ) -> list[RunRecord]:
@@ -499,12 +508,6 @@ class Studio:
             self.mend()  # what a dead program has left is under way no more
             return self._log.unfinished_with(digests, batch_size=size)
         return found
-
-    def records_of(self, run_ids: Sequence[str]) -> dict[str, RunRecord]:
-        """Return everything that is known of some runs now, by id."""
-        jobs = {run_id: job for run_id in run_ids if (job := self._jobs.get(run_id)) and not job.done.is_set()}
-        ended = self._log.runs_of([run_id for run_id in run_ids if run_id not in jobs])
-        return {**ended, **{run_id: job.record for run_id, job in jobs.items()}}
 
     def progress(self, run_id: str) -> RunProgress:
         """Return what a run shows right now, wherever it works."""

@@ -13,23 +13,24 @@ from typing import TYPE_CHECKING
 
 from immutabledict import immutabledict
 
+from studio_kernel.assets import AssetStore
+from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunRecord, RunStatus
 from studio_kernel.domain.sweep import Cell, Sweep
-from studio_kernel.domain.values import Value, describe, freeze
+from studio_kernel.domain.values import Value, freeze
 from studio_kernel.drafting import template_of
 from studio_kernel.errors import InvalidRequestError, Problem, StudioError
-from studio_kernel.grid import Grid, GridCell
-from studio_kernel.planning import PlannedCell, SweepPlan, coordinates_of
+from studio_kernel.outcome import Outcome
+from studio_kernel.planning import PlannedCell, SweepPlan
+from studio_kernel.results import SweepResults
 from studio_kernel.run import Run
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from studio_kernel.studio import Studio
 
 
-class SweepRun:
+class SweepRun(SweepResults):
     """One sweep of a home.
 
     Made by `Studio.sweep`, not by hand.
@@ -145,46 +146,9 @@ class SweepRun:
 
         return asyncio.to_thread(self.wait, progress=False).__await__()
 
-    def frame(self) -> pd.DataFrame:
-        """Return the sweep as a table: a row a cell, its coordinates, its run and how it went."""
-        import pandas as pd
-
-        records = self._records()
-        return pd.DataFrame(
-            [{**coordinates_of(cell), **self._outcome(cell, records.get(cell.index))} for cell in self._cells]
-        )
-
-    def grid(
-        self, rows: str | None = None, columns: str | None = None, *, at: Mapping[str, object] | None = None
-    ) -> Grid:
-        """Return the pictures as a labelled grid.
-
-        Parameters
-        ----------
-        rows, columns : str
-            Names of axes; the last axis goes across and the one before it down when left out.
-        at : mapping
-            Which value to show of every other axis; the first when left out.
-
-        Raises
-        ------
-        InvalidRequestError
-            For an axis or a value that the sweep does not have.
-        """
-        down, across, fixed = self._layout(rows, columns, at or {})
-        values = self.definition.axes
-        cells = {
-            (cell.coordinates.get(down or ""), cell.coordinates.get(across or "")): self._grid_cell(cell)
-            for cell in self._cells
-            if all(cell.coordinates[name] == value for name, value in fixed.items())
-        }
-        return Grid(
-            down, values.get(down or "", (None,)), across, values.get(across or "", (None,)), cells, self._title(fixed)
-        )
-
     def __repr__(self) -> str:
         counts: dict[str, int] = {}
-        for record in self._records().values():
+        for record in self._studio.records_of(self._runs.values()).values():
             counts[str(record.status)] = counts.get(str(record.status), 0) + 1
         parts = ", ".join(f"{count} {status}" for status, count in counts.items()) or "planned"
         axes = " × ".join(f"{group.title} ({len(group.points)})" for group in self.definition.groups)
@@ -269,56 +233,22 @@ class SweepRun:
                 "sweep",
             )
 
-    def _records(self) -> dict[int, RunRecord]:
-        """Return what is known of the run of each cell that has one."""
-        known = self._studio.records_of([run.id for run in self._runs.values()])
-        return {index: known[run.id] for index, run in self._runs.items() if run.id in known}
+    def _outcomes(self) -> list[Outcome]:
+        """Return every cell with its run, as the log has it now."""
+        records = self._studio.records_of(self._runs.values())
+        return [self._outcome(cell, records) for cell in self._cells]
 
-    def _outcome(self, cell: Cell, record: RunRecord | None) -> dict[str, object]:
-        if record is None:
-            problem = self._refused.get(cell.index) or self._checked[cell.index][1]
-            return {"id": None, "status": "invalid" if problem else "planned", "elapsed_s": None, "error": problem}
-        return {
-            "id": record.id,
-            "status": str(record.status),
-            "elapsed_s": record.elapsed_s,
-            "error": record.error or "",
-        }
+    def _store_of(self, asset: Asset) -> AssetStore:
+        return self._studio.store_of(asset)
 
-    def _grid_cell(self, cell: Cell) -> GridCell:
+    def _inputs(self) -> AssetStore:
+        return self._studio.assets
+
+    def _outcome(self, cell: Cell, records: Mapping[str, RunRecord]) -> Outcome:
         run = self._runs.get(cell.index)
-        outcome = self._outcome(cell, run.record if run else None)
-        if run is not None and run.record.assets:
-            return GridCell(run.image)
-        return GridCell(None, str(outcome["error"] or outcome["status"]))
-
-    def _layout(
-        self, rows: str | None, columns: str | None, at: Mapping[str, object]
-    ) -> tuple[str | None, str | None, dict[str, Value]]:
-        axes = self.definition.axes
-        for name in filter(None, (rows, columns, *at)):
-            if name not in axes:
-                raise InvalidRequestError(
-                    [Problem("grid", f"{name!r} is not an axis; there are {', '.join(axes)}")], "grid"
-                )
-        free = [name for name in axes if name not in (rows, columns, *at)]
-        across = columns or (free.pop() if free else None)
-        down = rows or (free.pop() if free else None)
-        fixed: dict[str, Value] = {}
-        for name in axes:
-            if name in (down, across):
-                continue
-            value = at.get(name, axes[name][0])
-            if value not in axes[name]:
-                shown = ", ".join(describe(v) for v in axes[name])
-                raise InvalidRequestError([Problem("at", f"{name} has no value {value!r}; it has {shown}")], "grid")
-            fixed[name] = next(v for v in axes[name] if v == value)
-        return down, across, fixed
-
-    def _title(self, fixed: Mapping[str, Value]) -> str:
-        base = self.definition.base
-        parts = [base.prompt or base.model, *(f"{name} {describe(value)}" for name, value in fixed.items())]
-        return " · ".join(parts)
+        if run is not None:
+            return Outcome(cell, records.get(run.id))
+        return Outcome(cell, None, self._refused.get(cell.index) or self._checked[cell.index][1])
 
 
 def _checked(cell: Cell, results: Iterator[GenerationRequest | StudioError]) -> tuple[GenerationRequest | None, str]:

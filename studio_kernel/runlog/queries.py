@@ -210,9 +210,12 @@ def by_id(connection: DuckDBPyConnection, run_id: str) -> list[Row]:
     return _rows(connection, Condition("id = ?::UUID", (run_id,)), 1)
 
 
-def by_ids(connection: DuckDBPyConnection, run_ids: Sequence[str]) -> list[Row]:
-    """Return the runs of some ids, newest first; those that there are."""
-    return _rows(connection, Condition("id IN (SELECT unnest(?::UUID[]))", (list(run_ids),)), None)
+def by_ids(connection: DuckDBPyConnection, ids: Sequence[str]) -> list[Row]:
+    """Return some runs, newest first."""
+    if not ids:
+        return []
+    among = "id BETWEEN ?::UUID AND ?::UUID AND id IN (SELECT unnest(?::UUID[]))"
+    return _rows(connection, Condition(among, (min(ids), max(ids), list(ids))), None)
 
 
 def records(rows: Iterable[Row]) -> list[RunRecord]:

@@ -10,7 +10,7 @@ import atexit
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -289,8 +289,8 @@ class RunLog:
         found = queries.records(self._ask(lambda connection: queries.by_id(connection, run_id), pause_s=0.0))
         return found[0] if found else None
 
-    def runs_of(self, run_ids: Sequence[str]) -> dict[str, RunRecord]:
-        """Return the runs of some ids, by id; those that there are."""
+    def runs_of(self, run_ids: Iterable[str]) -> dict[str, RunRecord]:
+        """Return some runs by id, in one question; those that the log does not know are left out."""
         known = [run_id for run_id in run_ids if _is_uuid(run_id)]
         found = self._ask(lambda connection: queries.by_ids(connection, known), pause_s=0.0) if known else []
         return {record.id: record for record in queries.records(found)}

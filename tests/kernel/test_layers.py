@@ -25,14 +25,18 @@ ALLOWED = {
     "previews": set(),
     "watch": {"errors", "domain"},
     "display": {"errors", "domain"},
-    "grid": {"errors", "domain"},
+    "grid": {"errors", "domain", "figures"},
+    "metrics": {"errors", "domain"},
+    "figures": set(),
+    "effects": {"errors", "domain", "figures"},
     "axes": {"errors", "domain"},
     "pace": {"errors", "domain", "runlog"},
     "passes": {"domain", "engines"},
 }
 JOINING = {
     "jobs", "private", "workshop", "follower", "mending", "runner", "worker", "dispatch",
-    "drafting", "planning", "run", "queue", "planned", "sweeps", "studio", "export", "gc",
+    "drafting", "planning", "run", "queue", "planned", "sweeps", "results", "outcome", "measuring", "studio",
+    "export", "gc",
 }  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}
 KERNEL = "studio_kernel"

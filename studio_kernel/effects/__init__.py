@@ -1,0 +1,5 @@
+"""What the axes of a sweep do to a number: statistics on tables, tables out.
+
+`estimates` has effects and interactions, `influence` says which axis moved the result most, `plots` draws them,
+`design` sorts the rows of a table into blocks. Nothing here knows pictures, runs or homes.
+"""
