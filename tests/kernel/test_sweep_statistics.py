@@ -198,6 +198,21 @@ def test_a_film_runs_over_the_axis_it_is_told(sweep, tmp_path):
         assert film.n_frames == 3
 
 
+def test_records_are_told_of_finished_running_and_private_runs_alike(home, picture):
+    install_gated(home)
+    engine = GatedEngine(picture)
+    with sk.open(home, engines=[engine]) as studio:
+        done = studio.generate("a boat", seed=1, **BASE)
+        private = studio.generate("a secret", seed=1, private=True, **BASE)
+        working = studio.submit("a boat", model="gated")
+        assert engine.started.wait(30)
+        told = studio.records_of([done, private, working])
+        assert told == {run.id: run.record for run in (done, private, working)}
+        assert told[private.id].request.prompt == "a secret"
+        engine.let()
+        working.wait(30)
+
+
 def test_importing_the_studio_loads_none_of_the_heavy_packages():
     heavy = "('av', 'skimage', 'scipy', 'matplotlib', 'pandas', 'numpy')"
     code = f"import sys, studio_kernel; print([name for name in {heavy} if name in sys.modules])"

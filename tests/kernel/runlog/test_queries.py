@@ -57,6 +57,15 @@ def library(tmp_path_factory):
     log.close()
 
 
+def test_some_runs_are_asked_for_at_once(library):
+    log, known = library
+    wanted = list(known)[5:50:7]
+    found = log.runs_of([*wanted, new_run_id(), "no-id"])
+    assert set(found) == set(wanted)
+    assert all(found[run_id] == log.run(run_id) for run_id in wanted)
+    assert log.runs_of([]) == {}
+
+
 def lets_through(wanted, run):
     """Say in Python what a filter means."""
 
