@@ -104,10 +104,10 @@ def test_each_member_has_its_files_and_then_its_end(subject: Subject) -> None:
 
 
 def test_files_come_as_soon_as_their_pass_is_over(subject: Subject) -> None:
-    events = together(subject, different(subject, 4), 2)
+    events = together(subject, different(subject, 8), 2)
 
     kinds = [type(event) for _, event in events]
-    assert Progress in kinds[kinds.index(Finished) :], "the second pass begins after the first one's files"
+    assert Progress in kinds[kinds.index(Finished) :], "the last pass begins after the first one's files"
 
 
 def test_several_pictures_of_a_member_come_in_order_with_their_seeds(subject: Subject) -> None:

@@ -54,6 +54,7 @@ at random: so by the code of diffusers 0.42."""
 
 _MOST = 8
 _FULL_PIXELS = _MOST * 512 * 512
+_SMALL_PIXELS = _MOST * 256 * 256
 _UNKNOWN_SIDE = 1024
 """Side in pixels of a picture whose request names none: it is as large as the input image."""
 
@@ -147,6 +148,11 @@ def is_guided(request: GenerationRequest) -> bool:
     return isinstance(scale, (int, float)) and scale > 1
 
 
+def is_small(request: GenerationRequest, at_once: int) -> bool:
+    """Whether a pass of so many requests like this one leaves a CPU room for another: 8 of 256 x 256 at most."""
+    return at_once * _pixels(request) <= _SMALL_PIXELS
+
+
 def limit(request: GenerationRequest) -> int:
     """Return how many requests like this one a pass should hold at most: 8 pictures of 512 x 512, fewer larger ones.
 
@@ -157,10 +163,14 @@ def limit(request: GenerationRequest) -> int:
     1.7 at 16 x 16, 1.1 at 32 x 32. Published for Stable Diffusion 1.5 at 512 x 512: 2.1 times as fast with 4 and 2.25
     with 16 on an A100, 1.25 on consumer cards; for larger models at 1024 x 1024 next to nothing, at twice the memory.
     """
+    return max(1, min(_MOST // _whole(request, "num_images", 1), _FULL_PIXELS // _pixels(request)))
 
-    def of(name: str, otherwise: int) -> int:
-        value = request.parameters.get(name)
-        return value if isinstance(value, int) and value > 0 else otherwise
 
-    pixels = of("width", _UNKNOWN_SIDE) * of("height", _UNKNOWN_SIDE) * of("num_images", 1)
-    return max(1, min(_MOST // of("num_images", 1), _FULL_PIXELS // pixels))
+def _pixels(request: GenerationRequest) -> int:
+    sides = _whole(request, "width", _UNKNOWN_SIDE), _whole(request, "height", _UNKNOWN_SIDE)
+    return sides[0] * sides[1] * _whole(request, "num_images", 1)
+
+
+def _whole(request: GenerationRequest, name: str, otherwise: int) -> int:
+    value = request.parameters.get(name)
+    return value if isinstance(value, int) and value > 0 else otherwise

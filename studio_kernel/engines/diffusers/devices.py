@@ -49,6 +49,22 @@ def thread_count() -> int:
     return max(1, min(torch.get_num_threads(), len(os.sched_getaffinity(0)) - 1))
 
 
+def passes_beside() -> int:
+    """Return how many small passes the CPU computes beside each other: two, where there are two processors.
+
+    Notes
+    -----
+    A small network leaves processors idle between its many short operations, however many threads share each of them;
+    another pass fills the gaps. The figures are in ``benchmarks/sweep_throughput.py``.
+    """
+    return min(2, len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1)
+
+
+def thread_share() -> int:
+    """Return how many threads each of the passes of `passes_beside` uses; a pass by itself uses so many too."""
+    return (thread_count() + 1) // 2
+
+
 @contextmanager
 def few_threads() -> Iterator[None]:
     """Compute with `thread_count` threads; new threads of the program have their usual number again afterwards."""

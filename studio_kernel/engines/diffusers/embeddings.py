@@ -10,6 +10,7 @@ goes to the pipeline as it is.
 from __future__ import annotations
 
 import inspect
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ class Embeddings:
     def __init__(self, max_bytes: int = _MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._known: OrderedDict[Hashable, Encoded] = OrderedDict()
+        self._mutex = threading.RLock()  # passes beside each other share it, and tokenizers, which serve one at a time
 
     def clear(self) -> None:
         """Forget all of them."""
@@ -59,6 +61,10 @@ class Embeddings:
         signature = inspect.signature(encode)
 
         def remembering(*args: Any, **named: Any) -> Any:
+            with self._mutex:
+                return answer(*args, **named)
+
+        def answer(*args: Any, **named: Any) -> Any:
             given = signature.bind(*args, **named).arguments
             if given.get("lora_scale") is not None:  # sets a mark on the pipeline beside encoding
                 return encode(*args, **named)

@@ -121,12 +121,15 @@ class DiffusersEngine:
     def appetite(self, request: GenerationRequest, batch_size: int) -> int:
         """Return how many requests like this one to hand over at once.
 
-        Sixteen, rounded up to full passes, when the networks of the loaded model are on the device one at a time.
+        Sixteen, rounded up to full passes, when the networks of the loaded model are on the device one at a time; two
+        passes where they are made beside each other.
         """
         model = self._own or self._by_card.get(request.model)
-        if model is None or not model.is_offloaded:
+        if model is None:
             return batch_size
-        return max(1, -(-_STAGED_AT_ONCE // batch_size)) * batch_size
+        if model.is_offloaded:
+            return max(1, -(-_STAGED_AT_ONCE // batch_size)) * batch_size
+        return 2 * batch_size if model.fills_with_two(request, batch_size) else batch_size
 
     def stream(self, request: GenerationRequest, context: EngineContext) -> Iterator[EngineEvent]:
         """Yield the events of one run."""

@@ -14,8 +14,9 @@ from typing import Any
 import torch
 
 from studio_kernel.domain.model import ModelCard
+from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.tasks import Task
-from studio_kernel.engines.diffusers import checkpoint
+from studio_kernel.engines.diffusers import batching, checkpoint
 from studio_kernel.engines.diffusers.adapters import AdapterRack
 from studio_kernel.engines.diffusers.checkpoint import Checkpoint, Fingerprint
 from studio_kernel.engines.diffusers.devices import (
@@ -23,6 +24,7 @@ from studio_kernel.engines.diffusers.devices import (
     default_dtype,
     is_out_of_memory,
     let_go,
+    passes_beside,
     release_memory,
 )
 from studio_kernel.engines.diffusers.embeddings import Embeddings
@@ -91,6 +93,16 @@ class LoadedModel:
     def is_offloaded(self) -> bool:
         """Whether networks wait in the main memory, so that several passes are best made stage by stage."""
         return Rung.MODEL_OFFLOAD in self.ladder.taken.rungs or is_offloaded(self.pipe)
+
+    def fills_with_two(self, request: GenerationRequest, at_once: int) -> bool:
+        """Whether passes of so many requests like this one are made two beside each other.
+
+        On the CPU, while they are small. Not with the user's own pipeline, which may hold what a pass changes, and not
+        where the call has to change a network.
+        """
+        is_own = self.ladder.is_lent or self.is_offloaded or "clip_skip" in request.parameters
+        on_cpu = self.ladder.device.type == "cpu"
+        return at_once > 1 and on_cpu and not is_own and batching.is_small(request, at_once) and passes_beside() > 1
 
     @cached_property
     def preview(self) -> LatentPreview | None:

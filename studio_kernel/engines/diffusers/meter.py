@@ -1,4 +1,7 @@
-"""How far a run is and how long its parts took, over several calls of the pipeline and repeated ones."""
+"""How far a run is and how long its parts took, over several calls of the pipeline and repeated ones.
+
+Calls may be made beside each other; whoever makes them so lets only one at a time tell of itself.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ class Meter:
     """Counts the steps of all calls as one row; a call that is repeated begins anew where it began before."""
 
     def __init__(self) -> None:
-        self._calls = self._ended = self._done = self._steps = 0
+        self._calls = self._ended = self._steps = 0
+        self._done: dict[int, int] = {}
         self._stage = "denoising"
         self._begun = self._stepped = time.perf_counter()
         self._seconds = {"denoising": 0.0, "decoding": 0.0}
@@ -24,25 +28,25 @@ class Meter:
         return self._seconds
 
     def begin(self, left: int) -> None:
-        """Begin a call; with it, `left` calls are left."""
-        self._calls, self._done = self._ended + left, 0
+        """Begin a call, or some beside each other; with them, `left` calls are left."""
+        self._calls, self._done = self._ended + left, {}
         self._begun = self._stepped = time.perf_counter()
 
-    def step(self, done: int, steps: int) -> None:
-        """Note that `done` of the call's `steps` are done."""
-        self._done, self._steps = done, steps
+    def step(self, done: int, steps: int, call: int = 0) -> None:
+        """Note that `done` of the `steps` of a call are done; `call` numbers those that were begun together."""
+        self._done[call], self._steps = done, steps
         self._stepped = time.perf_counter()
 
-    def end(self) -> None:
-        """Note that the call has ended well."""
-        self._ended, self._done = self._ended + 1, 0
+    def end(self, calls: int = 1) -> None:
+        """Note that the call has ended well, or so many of those that were begun together."""
+        self._ended, self._done = self._ended + calls, {}
         self._add("denoising", self._stepped - self._begun)
         self._add("decoding", time.perf_counter() - self._stepped)
 
     def again(self, left: int, stage: str) -> Progress:
         """Note that the call failed and is made again, now with `left` calls left; return what to say of it."""
         self._add("repeated", time.perf_counter() - self._begun)
-        self._calls, self._done, self._stage = self._ended + left, 0, stage
+        self._calls, self._done, self._stage = self._ended + left, {}, stage
         return self.progress()
 
     @contextmanager
@@ -68,7 +72,7 @@ class Meter:
 
     def progress(self, preview: bytes | None = None, preview_s: float = 0.0, stage: str = "") -> Progress:
         """Return where the run is."""
-        done = self._ended * self._steps + self._done
+        done = self._ended * self._steps + sum(self._done.values())
         return Progress(done, self._calls * self._steps, stage or self._stage, preview, preview_s)
 
     def _add(self, stage: str, seconds: float) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache, partial
@@ -20,7 +22,13 @@ from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.values import Value
 from studio_kernel.engines.base import EngineContext, Member
 from studio_kernel.engines.diffusers import adapters, call, schedulers, staging
-from studio_kernel.engines.diffusers.devices import device_name, is_out_of_memory, let_go
+from studio_kernel.engines.diffusers.devices import (
+    device_name,
+    is_out_of_memory,
+    let_go,
+    passes_beside,
+    thread_share,
+)
 from studio_kernel.engines.diffusers.ladder import Climb, Ladder
 from studio_kernel.engines.diffusers.loading import LoadedModel
 from studio_kernel.engines.diffusers.meter import Meter
@@ -119,6 +127,8 @@ class Run:
         self._scheduler = self._passes.new_scheduler()
         self._climb = Climb(model.ladder, self._pipe, make_room, self._check)
         self._meter = Meter()
+        self._mutex = threading.Lock()
+        self._has_two = model.fills_with_two(request, at_once)
         self._loading_s = loading_s
         self._handed_out: dict[str, float] = {}
         self._made: dict[Row, tuple[Image.Image, int]] = {}
@@ -165,13 +175,13 @@ class Run:
         return [batch for some in (*apart, together) for batch in self._passes.split(some, self._size)]
 
     def _advance(self, passes: list[list[Row]], say: Say) -> None:
-        """Make the next pass, or the next ones stage by stage where that saves loading."""
+        """Make the next pass, or the next ones: stage by stage where that saves loading, else beside each other."""
         staged = len(passes) > 1 and staging.is_offloaded(self._pipe)
-        some = passes[: _PASSES_AT_ONCE if staged else 1]
+        some = passes[: _PASSES_AT_ONCE if staged else passes_beside() if self._has_two else 1]
         sharing = {row.member for rows in some for row in rows}
         failed: list[tuple[list[Row], Exception]] = []
         with self._climb.watching(lambda stage: say(None, self._meter.progress(stage=stage))):
-            make = self._in_stages if staged else self._in_turn
+            make = self._in_stages if staged else self._beside if self._has_two else self._in_turn
             with closing(make(some, len(passes), say)) as made:
                 for rows, outcome in made:
                     if isinstance(outcome, Exception):
@@ -186,7 +196,7 @@ class Run:
         (rows,) = passes
         self._meter.begin(left)
         try:
-            pictures = self._passes.make(self._filled(rows), self._check, partial(self._report, say, None))
+            pictures = self._passes.make(self._filled(rows), self._check, partial(self._report, say, None, 0))
         except Cancelled:
             raise
         except Exception as error:  # noqa: BLE001 - given to whoever mends it
@@ -194,6 +204,25 @@ class Run:
             return
         self._meter.end()
         yield rows, pictures
+
+    def _beside(self, passes: list[list[Row]], left: int, say: Say) -> Generator[Outcome, None, None]:
+        """Make passes beside each other, each on a copy of the pipeline; the copies share the networks."""
+        self._meter.begin(left)
+        threads = partial(torch.set_num_threads, thread_share())
+        with ThreadPoolExecutor(len(passes), "studio-pass", initializer=threads) as pool:
+            made = [pool.submit(self._made_beside, n, rows, say) for n, rows in enumerate(passes)]
+        errors = [future.exception() for future in made]
+        for error in errors:
+            if error is not None and (isinstance(error, Cancelled) or not isinstance(error, Exception)):
+                raise error
+        if good := errors.count(None):
+            self._meter.end(good)
+        for rows, future, error in zip(passes, made, errors, strict=True):
+            yield rows, error if isinstance(error, Exception) else future.result()
+
+    def _made_beside(self, number: int, rows: list[Row], say: Say) -> list[Image.Image]:
+        report = partial(self._report, say, None, number)
+        return self._passes.make(self._filled(rows), self._check, report, staging.copied(self._pipe))
 
     def _in_stages(self, passes: list[list[Row]], left: int, say: Say) -> Generator[Outcome, None, None]:
         turns = [(rows, Turn(partial(self._stopping, rows, say))) for rows in passes]
@@ -218,7 +247,7 @@ class Run:
                     turn.drop()
 
     def _stopping(self, rows: list[Row], say: Say, stop: Callable[[Stage], None]) -> list[Image.Image]:
-        report = partial(self._report, say, stop)
+        report = partial(self._report, say, stop, 0)
         return self._passes.make(self._filled(rows), self._check, report, staging.copied(self._pipe))
 
     def _mend(self, failed: list[tuple[list[Row], Exception]], say: Say) -> None:
@@ -290,12 +319,19 @@ class Run:
         return self._members[0].request
 
     def _report(
-        self, say: Say, stop: Callable[[Stage], None] | None, done: int, total: int, latents: torch.Tensor | None
+        self,
+        say: Say,
+        stop: Callable[[Stage], None] | None,
+        call: int,
+        done: int,
+        total: int,
+        latents: torch.Tensor | None,
     ) -> None:
-        self._meter.step(done, total)
-        shown = latents if latents is not None and self._context.preview_due() else None
-        preview, seconds = (None, 0.0) if shown is None else self._preview(shown)
-        say(None, self._meter.progress(preview, seconds if preview else 0.0))
+        with self._mutex:
+            self._meter.step(done, total, call)
+            shown = latents if latents is not None and self._context.preview_due() else None
+            preview, seconds = (None, 0.0) if shown is None else self._preview(shown)
+            say(None, self._meter.progress(preview, seconds if preview else 0.0))
         if done == total:
             if stop is not None:
                 stop(Stage.DECODING)
@@ -323,7 +359,7 @@ class Run:
             **_versions(),
             "device": device_name(self._ladder.device),
             "dtype": str(pipe.dtype).removeprefix("torch."),
-            "threads": torch.get_num_threads(),
+            "threads": thread_share() if self._has_two else torch.get_num_threads(),
             "pipeline": type(pipe).__name__,
             "scheduler": schedulers.described(self._scheduler, self._card),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from studio_kernel.domain.model import LoraCard
 from studio_kernel.domain.tasks import Task
 from studio_kernel.engines.base import MemberEvent
 from studio_kernel.engines.diffusers import batching
+from studio_kernel.engines.diffusers.devices import passes_beside
 from studio_kernel.engines.diffusers.embeddings import Embeddings
 from studio_kernel.engines.diffusers.guidance import GuidanceScales
 from studio_kernel.engines.diffusers.quiet import quiet
@@ -293,7 +295,8 @@ def test_a_pass_that_does_not_fit_is_made_smaller_and_filled_up_too(subject: Sub
     assert bytes_of(events) == pairs
     assert {file.batch_size for found in files_of(events).values() for file in found} == {2}
     assert fallbacks(events) == {("smaller_batch",)}
-    assert set(seen[1:]) == {4}, "also the last one, with one request"
+    assert set(seen[:2]) == {8}, "two are made beside each other"
+    assert set(seen[2:]) == {4}, "also the last one, with one request"
 
 
 def test_the_autoencoder_takes_the_pictures_of_a_pass_one_at_a_time(subject: Subject, pipe: Any) -> None:
@@ -319,14 +322,40 @@ def test_a_run_alone_decodes_its_pictures_together_after_a_pass_of_several(subje
 
 def test_members_that_were_finished_stay_so_when_memory_runs_out_for_good(subject: Subject, pipe: Any) -> None:
     own = kept(pipe, subject)
-    seen: list[int] = limited(pipe.unet, lambda _: len(seen) <= 4)
+    seen: list[int] = limited(pipe.unet, lambda _: len(seen) <= 8)
     events: list[MemberEvent] = []
 
     with pytest.raises(OutOfMemoryError):
-        events.extend(batch_engine(own).stream_batch(members(different(own, 4)), own.context(), 2))
+        events.extend(batch_engine(own).stream_batch(members(different(own, 8)), own.context(), 2))
 
-    assert sorted(files_of(events)) == [0, 1]
-    assert sum(isinstance(event, Finished) for _, event in events) == 2
+    assert sorted(files_of(events)) == [0, 1, 2, 3]
+    assert sum(isinstance(event, Finished) for _, event in events) == 4
+
+
+def test_two_small_passes_are_made_beside_each_other_with_the_bytes_of_one_alone(subject: Subject, pipe: Any) -> None:
+    own = kept(pipe, subject)
+    requests = different(own, 4)
+    alone = [file for pair in (requests[:2], requests[2:]) for file in bytes_of(together(own, pair, 2))]
+    threads = threads_in(pipe.unet)
+
+    assert bytes_of(together(own, requests, 2)) == alone
+    assert len(threads) == min(2, passes_beside())
+
+
+def test_passes_of_large_pictures_are_made_one_after_the_other(subject: Subject, pipe: Any) -> None:
+    own = kept(pipe, subject)
+    threads = threads_in(pipe.unet)
+
+    together(own, different(own, 4, width=640, height=512, num_inference_steps=1), 2)
+
+    assert len(threads) == 1
+
+
+def threads_in(network: torch.nn.Module) -> set[int]:
+    """Return what will hold every thread that calls `network`."""
+    seen: set[int] = set()
+    network.register_forward_pre_hook(lambda *_: seen.add(threading.get_ident()))
+    return seen
 
 
 # --- one that fails ------------------------------------------------------------------------------------------------
