@@ -18,6 +18,8 @@ from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.sweep import Cell
 from studio_kernel.engines.base import BatchEngine, Engine
 from studio_kernel.outcome import axis_columns
+from studio_kernel.pace import kind_of
+from studio_kernel.runlog import RunKind, RunLog, Timings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,7 +157,7 @@ class SweepPlan:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Plans sweeps.
+    """Plans the sweeps of a home.
 
     Attributes
     ----------
@@ -163,19 +165,18 @@ class Planner:
         The catalog.
     engine_of : callable
         Returns the engine that runs a card; `None` when there is none.
-    done_of, live_of : callable
-        Return which of some requests have a result, and which have a run that will have one: digest → run id. Are told
-        whether only what is computed alone counts.
-    seconds_of : callable
-        Returns how long a request takes alone; `None` when not known.
+    log : RunLog
+        Knows what is done, what is under way, and how long runs took.
+    takes_up : callable
+        Returns which of some runs that have not ended can be waited for: digest → id in and out.
     """
 
     models: Mapping[str, ModelCard]
     engine_of: Callable[[ModelCard], Engine | None]
-    done_of: Callable[[Sequence[GenerationRequest], bool], Mapping[str, str]]
-    live_of: Callable[[Sequence[GenerationRequest], bool], Mapping[str, str]]
-    seconds_of: Callable[[GenerationRequest], float | None]
+    log: RunLog
+    takes_up: Callable[[Mapping[str, str]], Mapping[str, str]]
     _engines: dict[str, BatchEngine | None] = field(default_factory=dict, init=False, repr=False)
+    _timings: dict[RunKind, Timings | None] = field(default_factory=dict, init=False, repr=False)
 
     def plan(
         self,
@@ -194,13 +195,15 @@ class Planner:
             computed alone count as done.
         """
         rows = list(checked)
-        asked, alone = [request for _, request, _ in rows if request is not None], batch_size == 1
-        live = self.live_of(asked, alone)
-        done = self.done_of(asked, alone)  # asked second: what ends in between is in both, and not in neither
+        asked = [request.digest for _, request, _ in rows if request is not None]
+        size = 1 if batch_size == 1 else None
+        live = self.takes_up(self.log.unfinished_with(asked, batch_size=size)) if asked else {}
+        # Asked second: what ends in between is in both, and not in neither.
+        done = self.log.succeeded_with(asked, batch_size=size)
         groups = self._groups([(cell, request) for cell, request, _ in rows if request is not None])
         sizes = [self._size(members, batch_size) for members in groups]
         group_of = {cell.index: n for n, members in enumerate(groups) for cell, _ in members}
-        seconds = [self.seconds_of(members[0][1]) for members in groups]
+        seconds = [self._seconds(members[0][1]) for members in groups]
         return SweepPlan(
             tuple(
                 PlannedCell(cell, None, problem)
@@ -244,6 +247,14 @@ class Planner:
             return 1
         most = limit or engine.batch_limit(request)
         return math.ceil(len(members) / math.ceil(len(members) / most))
+
+    def _seconds(self, request: GenerationRequest) -> float | None:
+        """Return how long a request takes alone, as the log knows it; `None` when it does not."""
+        kind, steps = kind_of(request, None), request.parameters.get("num_inference_steps")
+        if kind not in self._timings:
+            self._timings[kind] = self.log.timings(kind)
+        known = self._timings[kind]
+        return steps * known.step_s + known.decoding_s if known and isinstance(steps, int) else None
 
     def _batch_engine(self, model: str) -> BatchEngine | None:
         """Return the engine of a model if it makes several requests at once; remembered, for asking takes its time."""

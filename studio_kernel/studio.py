@@ -40,14 +40,13 @@ from studio_kernel.errors import (
 from studio_kernel.export import export_gallery
 from studio_kernel.jobs import Job, Work
 from studio_kernel.live import LiveBoard
-from studio_kernel.pace import kind_of
-from studio_kernel.planned import PlannedSweeps
 from studio_kernel.planning import Planner
 from studio_kernel.private import PrivateSpace, orphans
 from studio_kernel.queue import RunQueue
 from studio_kernel.run import Run
-from studio_kernel.runlog import Cursor, Facets, Health, RunFilter, RunKind, RunLog, SweepRecord, Timings, new_run_id
+from studio_kernel.runlog import Cursor, Facets, Health, RunFilter, RunLog, SweepRecord, new_run_id
 from studio_kernel.settings import Home
+from studio_kernel.sweep_log import SweepLog
 from studio_kernel.sweeps import SweepRun
 from studio_kernel.watch import Watcher
 from studio_kernel.workshop import Workshop
@@ -329,7 +328,7 @@ class Studio:
                 model, task, values, axes, where=where, seeds=seeds, paired=paired, batch_size=size
             )
 
-        earlier = self._planned_sweeps.like(planned, has_seed=parameters.get("seed") is not None) if resume else None
+        earlier = self._sweep_log.like(planned, has_seed=parameters.get("seed") is not None) if resume else None
         sweep = self._opened(earlier) if earlier else SweepRun(self, new_run_id(), planned(), project)
         sweep.require_valid()
         return sweep.start() if start else sweep
@@ -353,11 +352,11 @@ class Studio:
         UnknownSweepError
             When there is none of that id.
         """
-        return self._opened(self._planned_sweeps.find(sweep_id))
+        return self._opened(self._sweep_log.find(sweep_id))
 
     def sweeps(self, *, limit: int | None = 50) -> pd.DataFrame:
         """Return the sweeps of this home as a table, newest first: id, when, cells, axes, model, prompt, project."""
-        return self._planned_sweeps.frame(limit)
+        return self._sweep_log.frame(limit)
 
     def cancel(self, *runs: Run | str) -> None:
         """Ask runs to stop, wherever they are; each ends within one denoising step."""
@@ -480,34 +479,6 @@ class Studio:
         >>> studio.sql("SELECT model, count(*) AS runs FROM runs GROUP BY model")  # doctest: +SKIP
         """
         return self._log.sql(query, parameters)
-
-    def finished(self, requests: Sequence[GenerationRequest], *, alone: bool = False) -> dict[str, str]:
-        """Return which of `requests` this home has a result of: digest → id of the newest run that succeeded.
-
-        Parameters
-        ----------
-        alone : bool
-            Only results that were not computed together with others.
-        """
-        digests = [request.digest for request in requests]
-        return self._log.succeeded_with(digests, batch_size=1 if alone else None)
-
-    def under_way(self, requests: Sequence[GenerationRequest], *, alone: bool = False) -> dict[str, str]:
-        """Return which of `requests` have a run that somebody works on or will: digest → its id.
-
-        Parameters
-        ----------
-        alone : bool
-            Only runs that are not computed together with others.
-        """
-        digests, size = [request.digest for request in requests], 1 if alone else None
-        found = self._log.unfinished_with(digests, batch_size=size) if digests else {}
-        if self.runner == "inline":  # what waits for a worker may wait for long
-            return {digest: run_id for digest, run_id in found.items() if run_id in self._jobs}
-        if found and self.mode == "editor":
-            self.mend()  # what a dead program has left is under way no more
-            return self._log.unfinished_with(digests, batch_size=size)
-        return found
 
     def progress(self, run_id: str) -> RunProgress:
         """Return what a run shows right now, wherever it works."""
@@ -641,22 +612,17 @@ class Studio:
     @property
     def planner(self) -> Planner:
         """What plans sweeps in this home."""
-        seconds: dict[RunKind, Timings | None] = {}
+        return Planner(self.models, self._workshop.engine_of, self._log, self._taken_up)
 
-        def seconds_of(request: GenerationRequest) -> float | None:
-            kind, steps = kind_of(request, None), request.parameters.get("num_inference_steps")
-            if kind not in seconds:
-                seconds[kind] = self._log.timings(kind)
-            known = seconds[kind]
-            return steps * known.step_s + known.decoding_s if known and isinstance(steps, int) else None
-
-        def done_of(requests: Sequence[GenerationRequest], alone: bool) -> dict[str, str]:
-            return self.finished(requests, alone=alone)
-
-        def live_of(requests: Sequence[GenerationRequest], alone: bool) -> dict[str, str]:
-            return self.under_way(requests, alone=alone)
-
-        return Planner(self.models, self._workshop.engine_of, done_of, live_of, seconds_of)
+    def _taken_up(self, unfinished: Mapping[str, str]) -> Mapping[str, str]:
+        """Return which runs that have not ended a sweep can wait for, digest → id."""
+        if self.runner == "inline":  # what waits for a worker may wait for long
+            return {digest: run_id for digest, run_id in unfinished.items() if run_id in self._jobs}
+        if unfinished and self.mode == "editor":
+            self.mend()  # what a dead program has left is under way no more
+            now = self._log.runs_of(unfinished.values())
+            return {digest: run_id for digest, run_id in unfinished.items() if not now[run_id].status.is_final}
+        return unfinished
 
     @property
     def _drafting(self) -> Drafting:
@@ -673,8 +639,8 @@ class Studio:
         return self._private
 
     @property
-    def _planned_sweeps(self) -> PlannedSweeps:
-        return PlannedSweeps(self._log, str(self.home.root))
+    def _sweep_log(self) -> SweepLog:
+        return SweepLog(self._log, str(self.home.root))
 
     def _opened(self, record: SweepRecord) -> SweepRun:
         runs = self.records(RunFilter(sweep_id=record.id), limit=None)

@@ -35,7 +35,7 @@ ALLOWED = {
 }
 JOINING = {
     "jobs", "private", "workshop", "follower", "mending", "runner", "worker", "dispatch",
-    "drafting", "planning", "run", "queue", "planned", "sweeps", "results", "outcome", "measuring", "studio",
+    "drafting", "planning", "run", "queue", "sweep_log", "sweeps", "results", "outcome", "measuring", "studio",
     "export", "gc",
 }  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}

@@ -18,7 +18,7 @@ from soaking import length
 from strategies import marks
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunProgress, RunStatus
-from studio_kernel.domain.sweep import Axis, Sweep
+from studio_kernel.domain.sweep import AxisGroup, Sweep
 from studio_kernel.errors import InvalidInputError
 from studio_kernel.gc import collect
 from studio_kernel.live import LiveBoard
@@ -109,7 +109,7 @@ class Home(RuleBasedStateMachine):
 
     @rule(base=numbers, values=st.lists(numbers, min_size=1, max_size=3, unique=True))
     def plan_a_sweep(self, base, values):
-        axis = Axis("image", tuple(self.put(number).ref for number in values))
+        axis = AxisGroup.of("image", tuple(self.put(number).ref for number in values))
         sweep = Sweep(GenerationRequest("procedural", parameters={"mask_image": self.put(base).ref}), (axis,))
         self.studio.log_sweep(new_run_id(), sweep, None)
         self.acknowledged |= {ref.sha256 for ref in sweep.references}

@@ -23,7 +23,7 @@ class Planning(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedSweeps:
+class SweepLog:
     """The sweeps of one home.
 
     Attributes
