@@ -26,7 +26,7 @@ from studio_kernel.domain.sweep import REPLICATE, AxisGroup, AxisValue, Computed
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import Value, freeze
 from studio_kernel.errors import InvalidRequestError, ModelUnavailableError, Problem, StudioError
-from studio_kernel.prompts.template import alternatives, has_marks, resolve
+from studio_kernel.prompts.template import alternatives, has_marks, may_have_marks, resolve
 from studio_kernel.run import Run
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class Drafting:
     def _resolved(self, values: dict[str, Value], chance: int, model: str) -> dict[str, Value]:
         """Return `values` with prompts in place of their templates."""
         for name, text in values.items():
-            if isinstance(text, str) and _is_prompt(name):
+            if isinstance(text, str) and may_have_marks(text) and _is_prompt(name):
                 with _named(name, f"model {model!r}"):
                     if has_marks(text):
                         values[name] = resolve(text, _seed(values, chance), self.wildcards, name)

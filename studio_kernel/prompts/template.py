@@ -74,9 +74,14 @@ def escape(text: str) -> str:
     return re.sub(r"[{}|]|__", lambda found: "\\" + found[0], text)
 
 
+def may_have_marks(text: str) -> bool:
+    """Whether `text` has a character that marks begin with; quick, and asked of every prompt of a sweep."""
+    return "{" in text or "__" in text or "\\" in text
+
+
 def has_marks(text: str) -> bool:
     """Whether `text` is a template, and not the text that it stands for."""
-    if "{" not in text and "__" not in text and "\\" not in text:
+    if not may_have_marks(text):
         return False
     return any(not isinstance(part, _Text) for part in _parse(text)) or _ESCAPED.search(text) is not None
 

@@ -58,6 +58,7 @@ _SMALL_PIXELS = _MOST * 256 * 256
 _UNKNOWN_SIDE = 1024
 """Side in pixels of a picture whose request names none: it is as large as the input image."""
 
+_PLAIN = frozenset({str, int, float, bool})
 _PICTURES = {"image", "mask_image"}
 _TEXTS = ("prompt", "negative_prompt")
 _GUIDANCE = "guidance_scale"
@@ -130,7 +131,7 @@ def key(request: GenerationRequest, kind: Kind) -> Hashable | None:
     given = request.parameters
     if not kind.takes_texts and request.task is not Task.TEXT_TO_IMAGE:
         return None  # input pictures are taken once for all rows, and changed by the first row's generator
-    if len(request.references) > len(request.inputs.keys() & _PICTURES):
+    if _has_other_files(request):
         return None
     free, marks = {"seed"}, list[bool]()
     if kind.takes_texts:
@@ -140,6 +141,13 @@ def key(request: GenerationRequest, kind: Kind) -> Hashable | None:
         free.add(_GUIDANCE)
     rest = frozenset((name, value) for name, value in given.items() if name not in free)
     return (request.model, request.task, tuple(marks), rest)
+
+
+def _has_other_files(request: GenerationRequest) -> bool:
+    """Whether `request` names files that are not its input pictures; most name none at all, which is quick to see."""
+    if all(type(value) in _PLAIN or not value for value in request.parameters.values()):
+        return False
+    return len(request.references) > len(request.inputs.keys() & _PICTURES)
 
 
 def is_guided(request: GenerationRequest) -> bool:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _MemberEvents: TypeAlias = Generator[MemberEvent, None, None]
 
 _PACKAGES = ("diffusers", "torch", "transformers")
+_KIND_S = 1.0
+"""So long what a model's files say of its kind is remembered: a sweep asks for each of its cells."""
 _TASKS = (Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINTING)
 _STAGED_AT_ONCE = 16
 """Requests at once where each network is loaded once per hand-over: loading is then a few per cent of the time of a
@@ -58,6 +60,7 @@ class DiffusersEngine:
         self._device, self._dtype = device, dtype
         self._shelf: Shelf | None = None
         self._own: LoadedModel | None = None
+        self._kinds: dict[str, tuple[float, Kind]] = {}
         self._by_card: WeakValueDictionary[str, LoadedModel] = WeakValueDictionary()
         self._busy = threading.Lock()
 
@@ -200,7 +203,12 @@ class DiffusersEngine:
         context.release()
 
     def _kind(self, card: ModelCard) -> Kind:
-        return batching.kind_of(self._own.pipe) if self._own else batching.kind_on_disk(card)
+        if self._own:
+            return batching.kind_of(self._own.pipe)
+        now = time.monotonic()
+        if card.id not in self._kinds or now - self._kinds[card.id][0] > _KIND_S:
+            self._kinds[card.id] = now, batching.kind_on_disk(card)
+        return self._kinds[card.id][1]
 
     def _only(self, model: LoadedModel) -> bool:
         """Drop the models beside `model`; whether there were any."""
