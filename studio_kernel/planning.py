@@ -143,16 +143,20 @@ class SweepPlan:
         columns["seconds"] = pd.Series([planned.seconds for planned in self.cells], dtype="float64")
         return pd.DataFrame(columns)
 
-    def __repr__(self) -> str:
+    @property
+    def summary(self) -> str:
+        """The plan in one line: how many cells there are, what is to do and what is not."""
         return (
-            f"<SweepPlan: {self.size} cells, {len(self.to_do)} to do in {self.passes} passes with "
-            f"{self.model_loads} model loads, {len(self.under_way)} under way, {len(self.done)} done, "
-            f"{len(self.invalid)} invalid>"
+            f"{self.size} cells, {len(self.to_do)} to do in {self.passes} passes with {self.model_loads} model loads, "
+            f"{len(self.under_way)} under way, {len(self.done)} done, {len(self.invalid)} invalid"
         )
+
+    def __repr__(self) -> str:
+        return f"<SweepPlan: {self.summary}>"
 
     def _repr_html_(self) -> str:
         html: str = self.frame().to_html(index=False)
-        return f"<p>{repr(self)[1:-1]}</p>{html}"
+        return f"<p>{self.summary}</p>{html}"
 
 
 @dataclass(frozen=True, slots=True)

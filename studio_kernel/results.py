@@ -88,6 +88,7 @@ class SweepResults(ABC):
         rows: Names = None,
         columns: Names = None,
         *,
+        facets: Names = None,
         over: Names,
         path: str | os.PathLike[str],
         fps: float = 4.0,
@@ -97,7 +98,7 @@ class SweepResults(ABC):
 
         Parameters
         ----------
-        rows, columns, at
+        rows, columns, facets, at
             As for `grid`; the axes that are free are placed as there.
         over : str or sequence of str
             The axes that change from frame to frame.
@@ -111,9 +112,9 @@ class SweepResults(ABC):
         InvalidRequestError
             For an unknown axis, value or ending.
         """
-        layout = arrange(self.definition, rows, columns, at=at, frames=over)
-        sides = layout.sides
-        return self.grid(sides["rows"], sides["columns"], at=at).film(over, path, fps=fps)
+        sides = arrange(self.definition, rows, columns, facets, at, over).sides
+        grid = self.grid(sides["rows"], sides["columns"], facets=sides["facets"], at=at)
+        return grid.film(over, path, fps=fps)
 
     def metrics(
         self, names: measuring.Wanted | None = None, *, reference: object = None, sizes: Sizes = "same"

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from studio_kernel import __version__
-from studio_kernel.cli import explore, generating, serving, upkeep, working
+from studio_kernel.cli import explore, generating, serving, sweeping, upkeep, working
 from studio_kernel.errors import StudioError
 
 
@@ -46,8 +46,8 @@ def main(ctx: click.Context, home: Path | None) -> None:
 
 COMMANDS: tuple[Callable[..., object], ...] = (
     generating.generate,
-    generating.sweep,
-    generating.resume,
+    sweeping.sweep,
+    sweeping.resume,
     explore.models,
     explore.runs,
     explore.show,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import TypeVar
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -17,8 +21,14 @@ def json_option(command: Command) -> Command:
 
 
 def print_json(value: object) -> None:
-    """Print `value` as one JSON document."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    """Print `value` as one JSON document; numbers that JSON has no word for become null."""
+    click.echo(json.dumps(_finite(value), ensure_ascii=False, indent=2, default=str, allow_nan=False))
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a table as a mapping a row, with `None` where nothing is known."""
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def print_facts(facts: dict[str, object]) -> None:
@@ -27,3 +37,11 @@ def print_facts(facts: dict[str, object]) -> None:
     for name, value in facts.items():
         if value not in (None, "", ()):
             click.echo(f"{name:<{width}}  {value}")
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _finite(item) for name, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -39,18 +39,22 @@ def write_film(frames: Iterable[Drawing], path: Path, fps: float) -> Path:
     HomeError
         When it cannot be written.
     """
-    ending = path.suffix.lower()
-    if ending not in ENDINGS:
-        raise InvalidRequestError([Problem("path", f"{path.name!r} is no film; use .gif or .mp4")], "film")
+    require_film(path)
     if not fps > 0:
         raise InvalidRequestError([Problem("fps", f"{fps!r} frames a second is not above 0")], "film")
     drawings = list(frames)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        (_write_gif if ending == ".gif" else _write_mp4)(_drawn(drawings), path, fps)
+        (_write_gif if path.suffix.lower() == ".gif" else _write_mp4)(_drawn(drawings), path, fps)
     except OSError as error:
         raise HomeError(f"cannot write the film to {str(path)!r}: {error.strerror or error}") from error
     return path
+
+
+def require_film(path: Path) -> None:
+    """Refuse a path that does not end as a film does, with `InvalidRequestError`."""
+    if path.suffix.lower() not in ENDINGS:
+        raise InvalidRequestError([Problem("path", f"{path.name!r} is no film; use .gif or .mp4")], "film")
 
 
 def _drawn(drawings: Sequence[Drawing]) -> Iterator[Frame]:

@@ -25,6 +25,23 @@ if TYPE_CHECKING:
 FIGURES = (".png", ".pdf", ".svg", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".eps", ".ps")
 
 
+def is_page(path: Path) -> bool:
+    """Whether what is saved at `path` is a page and no figure: a folder, or ``.html``.
+
+    Raises
+    ------
+    InvalidRequestError
+        For an unknown ending.
+    """
+    ending = path.suffix.lower()
+    if ending in ("", ".html", ".htm") or path.is_dir():
+        return True
+    if ending not in FIGURES:
+        problem = f"{path.name!r} has no known ending; use .png, .pdf, .svg, .html, or a folder"
+        raise InvalidRequestError([Problem("path", problem)], "grid")
+    return False
+
+
 @dataclass(frozen=True)
 class Grid:
     """The pictures of a sweep, with axes as rows, columns and facets.
@@ -115,12 +132,8 @@ class Grid:
             When it cannot be written.
         """
         target = Path(path)
-        ending = target.suffix.lower()
-        if ending in ("", ".html", ".htm") or target.is_dir():
+        if is_page(target):
             return self.save_html(target)
-        if ending not in FIGURES:
-            problem = f"{target.name!r} has no known ending; use .png, .pdf, .svg, .html, or a folder"
-            raise InvalidRequestError([Problem("path", problem)], "grid")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             pages.write(self.drawing(), target)

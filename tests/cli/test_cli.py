@@ -67,6 +67,86 @@ def test_sweep_shows_its_plan_then_runs_it_and_writes_the_grid(studio, tmp_path)
     assert (tmp_path / "g.png").stat().st_size > 1000
 
 
+def strict_json(text):
+    def refuse(word):
+        raise AssertionError(f"{word} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_what_is_not_known_is_null_in_json(studio):
+    sparse = ["sweep", "a boat", "--axis", "guidance_scale=1,99", "--seed", "1", *QUICK, "--json"]
+    planned = strict_json(studio(*sparse, "--dry-run").stdout)
+    assert [cell["group"] is None for cell in planned] == [False, True]
+    assert planned[1]["state"] == "invalid"
+    assert planned[1]["seconds"] is None
+    made, refused = strict_json(studio(*sparse, status=1).stdout)["cells"]
+    assert made["cost_usd"] is None
+    assert made["elapsed_s"] > 0
+    assert refused["id"] is None
+    assert refused["elapsed_s"] is None
+
+
+def test_the_plan_begins_with_a_line_that_sums_it_up(studio):
+    words = ["sweep", "a boat", "--axis", "seed=1-3", *QUICK]
+    first, header, *_ = studio(*words, "--dry-run").stdout.splitlines()
+    assert first == "3 cells, 3 to do in 3 passes with 1 model loads, 0 under way, 0 done, 0 invalid"
+    assert header.split() == ["seed", "prompt", "state", "reason", "group", "batch_size", "seconds"]
+    studio(*words)
+    assert "0 to do in 0 passes with 0 model loads, 0 under way, 3 done" in studio(*words, "--dry-run").stdout
+
+
+SMALL = ["--model", "studio-tiny", "--num-inference-steps", "1", "--width", "64", "--height", "64"]
+
+
+@pytest.mark.parametrize(("words", "size"), [([], 4), (["--batch-size", "3"], 2), (["--exact"], 1)])
+def test_how_many_cells_a_pass_holds_can_be_said(studio, words, size):
+    cells = json.loads(studio("sweep", "a boat", "--axis", "seed=1-4", *SMALL, *words, "--dry-run", "--json").stdout)
+    assert {cell["batch_size"] for cell in cells} == {size}
+
+
+def test_exact_cells_are_not_made_together(studio):
+    assert "--batch-size 1" in studio("sweep", "a boat", "--exact", "--batch-size", "4", *QUICK, status=2).stderr
+
+
+def test_the_grid_is_written_as_the_ending_says(studio, tmp_path):
+    axes = ["--axis", "seed=1,2", "--axis", "guidance-scale=1,5", "--axis", "scheduler=euler,ddim"]
+    words = ["sweep", "a boat", *axes, *QUICK, "--rows", "seed", "--columns", "guidance-scale", "--facets", "scheduler"]
+
+    def written(name, *more):
+        made = strict_json(studio(*words, "--grid", tmp_path / name, *more, "--json").stdout)
+        return Path(made["grid"]), made["film"]
+
+    page, film = written("page", "--film", tmp_path / "over.gif", "--over", "scheduler")
+    assert page == tmp_path / "page" / "index.html"
+    assert len(list((page.parent / "files").iterdir())) == 8
+    assert Path(film).read_bytes().startswith(b"GIF8")
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("grid.html", b"<!doctype html>"), ("grid.pdf", b"%PDF"), ("grid.png", b"\x89PNG")]
+)
+def test_a_grid_that_is_done_can_be_written_again_otherwise(studio, tmp_path, name, start):
+    studio("sweep", "a boat", "--axis", "seed=1,2", *QUICK)
+    studio("resume", "--facets", "seed", "--grid", tmp_path / name)
+    assert (tmp_path / name).read_bytes().lower().startswith(start.lower())
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "status"),
+    [
+        (["--grid", "grid.bmp"], "no known ending", 1),
+        (["--grid", "grid.png", "--facets", "scheduler"], "'scheduler' is not an axis", 1),
+        (["--film", "film.avi", "--over", "seed"], "is no film", 1),
+        (["--film", "film.gif", "--over", "scheduler"], "'scheduler' is not an axis", 1),
+        (["--film", "film.gif"], "--over AXIS", 2),
+    ],
+)
+def test_what_could_not_be_written_is_refused_before_anything_is_computed(studio, words, told, status):
+    assert told in studio("sweep", "a boat", "--axis", "seed=1,2", *QUICK, *words, status=status).stderr
+    assert "no runs" in studio("runs").stdout
+
+
 def test_an_axis_that_is_none_is_refused(studio):
     assert "name=value" in studio("sweep", "a boat", "--axis", "seed", *QUICK, status=1).stderr
 

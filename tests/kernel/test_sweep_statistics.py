@@ -198,6 +198,17 @@ def test_a_film_runs_over_the_axis_it_is_told(sweep, tmp_path):
         assert film.n_frames == 3
 
 
+def test_a_film_has_the_facets_it_is_told(studio, tmp_path):
+    axes = {"guidance_scale": [1, 9], "scheduler": ["euler", "ddim"]}
+    sweep = studio.sweep("a boat", axes=axes, seed=1, **BASE).wait(progress=False)
+
+    def width(name, **sides):
+        with Image.open(sweep.film(over="guidance_scale", path=tmp_path / name, **sides)) as film:
+            return film.width
+
+    assert width("facets.gif", facets="scheduler") > 1.5 * width("one.gif", at={"scheduler": "euler"})
+
+
 def test_records_are_told_of_finished_running_and_private_runs_alike(home, picture):
     install_gated(home)
     engine = GatedEngine(picture)
