@@ -52,7 +52,7 @@ class Case:
 Sweep = Callable[[Case, Sequence[Cell]], int]
 """Makes all pictures of the cells as files and returns how many."""
 
-CASES = (Case(side=64, least=2.5), Case(side=128, least=1.5), Case(side=192, least=1.0))
+CASES = (Case(side=64, least=2.5), Case(side=128, least=2.0), Case(side=192, least=1.5))
 GRIDS = {
     "32 seeds": [Cell(seed) for seed in range(32)],
     "4 x 4 guidance x seed": [Cell(seed, scale) for scale, seed in product((2.0, 4.0, 6.0, 8.0), range(4))],

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from studio_kernel.contents import StoreOf, axes_of
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.sweep import Sweep
-from studio_kernel.effects.influence import MAX_PAIRS, influence
+from studio_kernel.effects import MAX_PAIRS
+from studio_kernel.effects.influence import influence
 from studio_kernel.errors import InvalidRequestError, Problem
 from studio_kernel.metrics import pairs
 from studio_kernel.metrics.arrays import Picture, rgb, scaled
 from studio_kernel.metrics.registry import METRICS, Metric, metric_of
-from studio_kernel.outcome import RUN_METRICS, Outcome, StoreOf, axes_of, axis_columns
+from studio_kernel.outcome import RUN_METRICS, Outcome, axis_columns
 from studio_kernel.run import Run
 
 if TYPE_CHECKING:

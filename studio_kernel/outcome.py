@@ -6,24 +6,18 @@ themselves are made by parts that know none of these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from studio_kernel.assets import AssetStore
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.runs import RunRecord, RunStatus
-from studio_kernel.domain.sweep import Cell, Sweep
-from studio_kernel.domain.values import AssetRef, Value, asset_refs, describe
-from studio_kernel.effects.design import Axis
-from studio_kernel.grid.cells import GridCell, Picture
-from studio_kernel.grid.labels import value_labels
-from studio_kernel.grid.layout import Points, points_of
+from studio_kernel.domain.sweep import Cell
+from studio_kernel.domain.values import Value, describe
 
 if TYPE_CHECKING:
     import pandas as pd
 
-StoreOf: TypeAlias = Callable[[Asset], AssetStore]
 
 RUN_METRICS: Mapping[str, str] = {"elapsed_s": "s", "cost_usd": "US$", "rating": "stars"}
 """What the log knows of a run in numbers, with units."""
@@ -90,60 +84,6 @@ def axis_columns(cells: Sequence[Cell]) -> dict[str, pd.Series]:
     return {name: _typed([cell.coordinates[name] for cell in cells]) for name in names}
 
 
-def grid_cells(outcomes: Iterable[Outcome], sweep: Sweep, store_of: StoreOf) -> dict[tuple[Value, ...], GridCell]:
-    """Return what a grid shows of every cell."""
-    return {
-        tuple(outcome.cell.coordinates[name] for name in sweep.axes): _grid_cell(outcome, store_of)
-        for outcome in outcomes
-    }
-
-
-def inputs(sweep: Sweep, store: AssetStore) -> dict[AssetRef, Picture]:
-    """Return the pictures that are values of axes, as far as the store has them."""
-    refs = {ref for values in sweep.axes.values() for value in values for ref in asset_refs(value)}
-    return {ref: Picture(store.path(ref), ref.media_type, store.thumbnail(ref)) for ref in refs if store.has(ref)}
-
-
-def axes_of(sweep: Sweep) -> list[Axis]:
-    """Return the axes of a sweep as statistics see them: those that never change alone are one."""
-    return [axis for group in points_of(sweep) for axis in _axes_of(group)]
-
-
-def labels_of(sweep: Sweep) -> dict[str, dict[object, str]]:
-    """Return what plots write for the values of text axes, as they stand in the table."""
-    return {
-        name: dict(zip(map(_text, values), value_labels(values), strict=True))
-        for name, values in sweep.axes.items()
-        if not all(isinstance(value, (int, float)) for value in values if value is not None)
-    }
-
-
-def _axes_of(group: Points) -> list[Axis]:
-    if len(group.names) == 1:
-        return [group.names[0]]
-    alone = [name for name in group.names if len(group.only([n for n in group.names if n != name])) < len(group.points)]
-    tied = tuple(name for name in group.names if name not in alone)
-    rest: list[Axis] = [tied if len(tied) > 1 else tied[0]] if tied else []
-    return [*alone, *rest]
-
-
-def _grid_cell(outcome: Outcome, store_of: StoreOf) -> GridCell:
-    record = outcome.record
-    return GridCell(
-        outcome.status,
-        outcome.error,
-        tuple(_picture(asset, store_of(asset)) for asset in (record.assets if record else ())),
-        record.id if record else None,
-        outcome.cell.coordinates,
-    )
-
-
-def _picture(asset: Asset, store: AssetStore) -> Picture:
-    if not store.has(asset):  # a file that somebody took away is a note in its place, not the end of the grid
-        return Picture(store.root / asset.sha256, asset.media_type, None, asset.width, asset.height)
-    return Picture(store.path(asset), asset.media_type, store.thumbnail(asset), asset.width, asset.height)
-
-
 def _typed(values: Sequence[Value]) -> pd.Series:
     import pandas as pd
 
@@ -155,8 +95,9 @@ def _typed(values: Sequence[Value]) -> pd.Series:
         return pd.Series(values, dtype="Int64" if some_have_none else "int64")
     if kinds and kinds <= {int, float}:
         return pd.Series(values, dtype="float64")
-    return pd.Series([_text(value) for value in values], dtype="str")
+    return pd.Series([text_of(value) for value in values], dtype="str")
 
 
-def _text(value: Value) -> str | None:
+def text_of(value: Value) -> str | None:
+    """Return a value as it stands in a column of text."""
     return None if value is None else describe(value)

@@ -155,7 +155,7 @@ class SweepPlan:
         return f"<SweepPlan: {self.summary}>"
 
     def _repr_html_(self) -> str:
-        html: str = self.frame().to_html(index=False)
+        html: str = self.frame().to_html(index=False, max_rows=100)
         return f"<p>{self.summary}</p>{html}"
 
 
@@ -201,7 +201,7 @@ class Planner:
         rows = list(checked)
         asked = [request.digest for _, request, _ in rows if request is not None]
         size = 1 if batch_size == 1 else None
-        live = self.takes_up(self.log.unfinished_with(asked, batch_size=size)) if asked else {}
+        live = self.takes_up(self.log.unfinished_with(asked, batch_size=size))
         # Asked second: what ends in between is in both, and not in neither.
         done = self.log.succeeded_with(asked, batch_size=size)
         groups = self._groups([(cell, request) for cell, request, _ in rows if request is not None])

@@ -8,21 +8,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio_kernel import measuring, outcome
+from studio_kernel import outcome
 from studio_kernel.assets import AssetStore
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.sweep import Sweep
-from studio_kernel.effects import estimates
-from studio_kernel.effects.estimates import CONFIDENCE
-from studio_kernel.effects.influence import MAX_PAIRS
-from studio_kernel.grid.grid import Grid
-from studio_kernel.grid.layout import Names, arrange
+from studio_kernel.effects import CONFIDENCE, MAX_PAIRS
 from studio_kernel.outcome import Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from studio_kernel import measuring
+    from studio_kernel.grid.grid import Grid
+    from studio_kernel.grid.layout import Names
     from studio_kernel.metrics.pairs import Sizes
 
 
@@ -79,9 +78,13 @@ class SweepResults(ABC):
         InvalidRequestError
             For an axis or a value that the sweep does not have.
         """
+        from studio_kernel import contents
+        from studio_kernel.grid.grid import Grid
+        from studio_kernel.grid.layout import arrange
+
         layout = arrange(self.definition, rows, columns, facets, at)
-        cells = outcome.grid_cells(self._outcomes(), self.definition, self._store_of)
-        return Grid(self.definition, cells, layout, outcome.inputs(self.definition, self._inputs()))
+        cells = contents.grid_cells(self._outcomes(), self.definition, self._store_of)
+        return Grid(self.definition, cells, layout, contents.inputs(self.definition, self._inputs()))
 
     def film(
         self,
@@ -112,6 +115,8 @@ class SweepResults(ABC):
         InvalidRequestError
             For an unknown axis, value or ending.
         """
+        from studio_kernel.grid.layout import arrange
+
         sides = arrange(self.definition, rows, columns, facets, at, over).sides
         grid = self.grid(sides["rows"], sides["columns"], facets=sides["facets"], at=at)
         return grid.film(over, path, fps=fps)
@@ -145,6 +150,8 @@ class SweepResults(ABC):
         InvalidInputError
             When a picture cannot be compared with the reference.
         """
+        from studio_kernel import measuring
+
         return measuring.measured(self._outcomes(), self._store_of, names, reference=reference, sizes=sizes)
 
     def effects(
@@ -169,8 +176,11 @@ class SweepResults(ABC):
         pandas.DataFrame
             See `studio_kernel.effects.estimates.effects`, and that module for what the intervals assume.
         """
+        from studio_kernel import contents
+        from studio_kernel.effects import estimates
+
         table, name = self._measured(metric, reference, sizes)
-        return estimates.effects(table, outcome.axes_of(self.definition), name, confidence=confidence)
+        return estimates.effects(table, contents.axes_of(self.definition), name, confidence=confidence)
 
     def interactions(
         self,
@@ -186,25 +196,32 @@ class SweepResults(ABC):
 
         Parameters and columns are those of `effects` and `studio_kernel.effects.estimates.interactions`.
         """
+        from studio_kernel import contents
+        from studio_kernel.effects import estimates
+
         table, name = self._measured(metric, reference, sizes)
-        axes = outcome.axes_of(self.definition)
+        axes = contents.axes_of(self.definition)
         return estimates.interactions(table, axes, name, a, b, confidence=confidence)
 
     def plot_effects(self, metric: measuring.One, *, reference: object = None, sizes: Sizes = "same") -> Figure:
         """Return a main-effects plot: a panel an axis, means with the intervals of their effects."""
+        from studio_kernel import contents, measuring
         from studio_kernel.effects import plots
 
         table = self.effects(metric, reference=reference, sizes=sizes)
-        return plots.plot_effects(table, label=measuring.label_of(metric), shown=outcome.labels_of(self.definition))
+        return plots.plot_effects(table, label=measuring.label_of(metric), shown=contents.labels_of(self.definition))
 
     def plot_interaction(
         self, metric: measuring.One, a: str, b: str, *, reference: object = None, sizes: Sizes = "same"
     ) -> Figure:
         """Return an interaction plot: a line for each value of `b` over those of `a`."""
+        from studio_kernel import contents, measuring
         from studio_kernel.effects import plots
 
         table = self.interactions(metric, a, b, reference=reference, sizes=sizes)
-        return plots.plot_interaction(table, label=measuring.label_of(metric), shown=outcome.labels_of(self.definition))
+        return plots.plot_interaction(
+            table, label=measuring.label_of(metric), shown=contents.labels_of(self.definition)
+        )
 
     def influence(
         self,
@@ -233,11 +250,14 @@ class SweepResults(ABC):
         pandas.DataFrame
             A row an axis, the most influential first.
         """
+        from studio_kernel import measuring
+
         if metric is None:
             return measuring.moved(self._outcomes(), self.definition, self._store_of, max_pairs=max_pairs, seed=seed)
         table, name = self._measured(metric, reference, sizes)
         return measuring.moved_number(table, self.definition, name, max_pairs=max_pairs, seed=seed)
 
     def _measured(self, metric: measuring.One, reference: object, sizes: Sizes) -> tuple[pd.DataFrame, str]:
-        table = self.metrics(metric, reference=reference, sizes=sizes)
-        return table, measuring.name_of(metric)
+        from studio_kernel import measuring
+
+        return self.metrics(metric, reference=reference, sizes=sizes), measuring.name_of(metric)

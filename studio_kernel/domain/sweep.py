@@ -12,7 +12,7 @@ What an axis changes follows from its name:
 ``prompt:{red|blue}``     the same: these alternatives in the prompt, wherever they stand in it
 ``lora:ID``               the weight of that adapter, added to the request's LoRAs where it is not among them
 ``replicate``             the seed, other for every cell (see `REPLICATE`)
-``engine``                nothing: a label beside the model that it stands for
+``engine``                nothing: a label beside the model that it stands for (see `drafting`)
 ========================= =================================================================================
 """
 

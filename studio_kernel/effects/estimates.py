@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from studio_kernel.effects import CONFIDENCE
 from studio_kernel.effects.design import Axis, axis_named, blocks, title
 from studio_kernel.errors import InvalidRequestError, Problem
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
-
-CONFIDENCE = 0.95
 
 
 def effects(frame: pd.DataFrame, axes: Sequence[Axis], metric: str, *, confidence: float = CONFIDENCE) -> pd.DataFrame:

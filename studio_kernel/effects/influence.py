@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from studio_kernel.effects import MAX_PAIRS
 from studio_kernel.effects.design import Axis, block_of, title
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from studio_kernel.effects.design import Codes
-
-MAX_PAIRS = 200
-"""Pairs of an axis that are compared; 200 put the standard error of a mean distance at 7 % of the spread of the
-distances."""
 
 
 def influence(

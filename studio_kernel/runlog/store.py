@@ -378,6 +378,8 @@ class RunLog:
         batch_size : int or None
             Only runs computed in passes of that size; `None` = of any.
         """
+        if not digests or not self._has_runs():
+            return {}
         return self._ask(lambda connection: queries.succeeded_with(connection, digests, batch_size), pause_s=0.0)
 
     def unfinished_with(self, digests: Sequence[str], *, batch_size: int | None = None) -> dict[str, str]:
@@ -388,6 +390,8 @@ class RunLog:
         batch_size : int or None
             As for `succeeded_with`.
         """
+        if not digests or not self._has_runs():
+            return {}
         return self._ask(lambda connection: queries.unfinished_with(connection, digests, batch_size), pause_s=0.0)
 
     def timings(self, kind: RunKind) -> Timings | None:
@@ -528,6 +532,10 @@ class RunLog:
     def _make_calls(self) -> None:
         while self._calls:
             self._calls.popleft()()
+
+    def _has_runs(self) -> bool:
+        """Whether anything was logged here; quick where a question would make the tables of an empty log first."""
+        return database.is_usable(self._live.path) or bool(journals_of(self.directory))
 
     def _append(self, *told: events.Event) -> None:
         self._journal.append(*told)

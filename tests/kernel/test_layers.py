@@ -35,8 +35,8 @@ ALLOWED = {
 }
 JOINING = {
     "jobs", "private", "workshop", "follower", "mending", "runner", "worker", "dispatch",
-    "drafting", "planning", "run", "queue", "sweep_log", "sweeps", "results", "outcome", "measuring", "studio",
-    "export", "gc",
+    "drafting", "planning", "run", "queue", "sweep_log", "sweeps", "results", "outcome", "contents", "measuring",
+    "studio", "export", "gc",
 }  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}
 KERNEL = "studio_kernel"
