@@ -43,7 +43,8 @@ from studio_kernel.runlog import RunKind, RunLog
 from studio_kernel.settings import Home
 
 LIVE_INTERVAL_S = 0.1
-"""Progress is shown at most this often: ten times a second is what an eye can use and a notebook can carry."""
+"""Progress is shown at most this often: ten times a second is what an eye can use and a notebook can carry. Runs that
+are made together are shown twice a second, for each writes a file."""
 
 logger = logging.getLogger(__name__)
 
@@ -226,7 +227,8 @@ def execute(works: Sequence[Work], workplace: Workplace, release: Callable[[], N
     release : callable
         Called when the engine is free, which may be before the files are written.
     """
-    desks = [_Desk(work, workplace, len(works)) for work in works]
+    previews = PreviewBudget()
+    desks = [_Desk(work, workplace, previews, len(works)) for work in works]
     try:
         _stream(works, desks, release)
     except Cancelled:
@@ -276,7 +278,7 @@ def _fail(desks: Sequence[_Desk], error: str) -> None:
 class _Desk:
     """Turns the events of one run into files, log lines and live progress."""
 
-    def __init__(self, work: Work, workplace: Workplace, together: int) -> None:
+    def __init__(self, work: Work, workplace: Workplace, previews: PreviewBudget, together: int) -> None:
         self.work = work
         self._together = together
         self.has_ended = False
@@ -289,7 +291,7 @@ class _Desk:
         self._waiting_since: float | None = None
         self._started_at = _now()
         self._shown = 0.0
-        self.previews = PreviewBudget()
+        self.previews = previews
         self._environment: Mapping[str, Value] = {}
         self._assets: list[Asset] = []
         self._finished = Finished()
@@ -379,7 +381,7 @@ class _Desk:
         if event.preview is not None:
             self.previews.took(event.preview_s)
         last = event.step == event.total
-        if event.preview is None and not last and now - self._shown < LIVE_INTERVAL_S:
+        if event.preview is None and not last and now - self._shown < LIVE_INTERVAL_S * min(self._together, 5):
             return
         self._shown = now
         preview = event.preview or self._job.progress.preview

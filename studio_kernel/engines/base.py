@@ -214,8 +214,8 @@ class BatchEngine(Engine, Protocol):
     def stream_batch(self, members: Sequence[Member], context: EngineContext, batch_size: int) -> Iterator[MemberEvent]:
         """Yield the events of several runs: `Started` and `Progress` of all, the others of one member each.
 
-        A member's `Produced` and `Finished` come as soon as its files are there. A member that cannot be done, though
-        others in its pass can, has `Failed` in their place.
+        A `Progress` with a preview is of the member that it shows. A member's `Produced` and `Finished` come as soon as
+        its files are there. A member that cannot be done, though others in its pass can, has `Failed` in their place.
 
         Parameters
         ----------

@@ -174,12 +174,11 @@ class RunLog:
         HomeError
             As for `queued`.
         """
-        self._append(
-            *(
-                events.queued(record.id, record.request, record.engine, record.origin, reserved_for=reserved_for)
-                for record in records
-            )
+        told = (
+            events.queued(run.id, run.request, run.engine, run.origin, reserved_for=reserved_for) for run in records
         )
+        if records:
+            self._append(*told)
 
     def claimed(self, run_id: str, owner: str, attempt: int) -> None:
         """Log that `owner` is going to work on a run, for the `attempt`-th time; an empty owner gives it back."""

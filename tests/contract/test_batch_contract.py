@@ -103,6 +103,14 @@ def test_each_member_has_its_files_and_then_its_end(subject: Subject) -> None:
         assert kinds == [Produced, Finished]
 
 
+def test_a_preview_is_of_the_member_that_it_shows(subject: Subject) -> None:
+    context = subject.context(preview_due=lambda: True)
+    events = list(batch_engine(subject).stream_batch(members(different(subject, 4)), context, 2))
+
+    shown = {place for place, event in events if isinstance(event, Progress) and event.preview}
+    assert shown == {0, 2}, "the first of each pass"
+
+
 def test_files_come_as_soon_as_their_pass_is_over(subject: Subject) -> None:
     events = together(subject, different(subject, 8), 2)
 

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary
 
-from studio_kernel.domain.events import EngineEvent, Failed
+from studio_kernel.domain.events import EngineEvent, Failed, Progress
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.tasks import Task
@@ -166,7 +166,7 @@ class DiffusersEngine:
             work = partial(self._work, members, context, at_once, stop)
             with closing(in_background(work, stop=stop.closed.cancel)) as said:
                 for place, event in said:
-                    if place is None:
+                    if place is None or isinstance(event, Progress):
                         stop.check_all(members)
                     elif members[place].cancel.is_cancelled:
                         continue

@@ -196,7 +196,7 @@ class Run:
         (rows,) = passes
         self._meter.begin(left)
         try:
-            pictures = self._passes.make(self._filled(rows), self._check, partial(self._report, say, None, 0))
+            pictures = self._passes.make(self._filled(rows), self._check, partial(self._report, say, rows, None, 0))
         except Cancelled:
             raise
         except Exception as error:  # noqa: BLE001 - given to whoever mends it
@@ -221,7 +221,7 @@ class Run:
             yield rows, error if isinstance(error, Exception) else future.result()
 
     def _made_beside(self, number: int, rows: list[Row], say: Say) -> list[Image.Image]:
-        report = partial(self._report, say, None, number)
+        report = partial(self._report, say, rows, None, number)
         return self._passes.make(self._filled(rows), self._check, report, staging.copied(self._pipe))
 
     def _in_stages(self, passes: list[list[Row]], left: int, say: Say) -> Generator[Outcome, None, None]:
@@ -247,7 +247,7 @@ class Run:
                     turn.drop()
 
     def _stopping(self, rows: list[Row], say: Say, stop: Callable[[Stage], None]) -> list[Image.Image]:
-        report = partial(self._report, say, stop, 0)
+        report = partial(self._report, say, rows, stop, 0)
         return self._passes.make(self._filled(rows), self._check, report, staging.copied(self._pipe))
 
     def _mend(self, failed: list[tuple[list[Row], Exception]], say: Say) -> None:
@@ -321,6 +321,7 @@ class Run:
     def _report(
         self,
         say: Say,
+        rows: list[Row],
         stop: Callable[[Stage], None] | None,
         call: int,
         done: int,
@@ -331,7 +332,8 @@ class Run:
             self._meter.step(done, total, call)
             shown = latents if latents is not None and self._context.preview_due() else None
             preview, seconds = (None, 0.0) if shown is None else self._preview(shown)
-            say(None, self._meter.progress(preview, seconds if preview else 0.0))
+            whose = rows[0].member if preview else None  # it shows the first row
+            say(whose, self._meter.progress(preview, seconds if preview else 0.0))
         if done == total:
             if stop is not None:
                 stop(Stage.DECODING)
