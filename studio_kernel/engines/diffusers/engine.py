@@ -8,11 +8,11 @@ from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
 from studio_kernel.domain.events import EngineEvent, Failed, Progress
-from studio_kernel.domain.model import ModelCard
+from studio_kernel.domain.model import ModelCard, ModelSource
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.tasks import Task
 from studio_kernel.engines.base import CancelToken, Capabilities, EngineContext, Member, MemberEvent
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from studio_kernel.engines.diffusers.loading import LoadedModel, Shelf
     from studio_kernel.engines.diffusers.run import Said
 
+Found = TypeVar("Found")
 _MemberEvents: TypeAlias = Generator[MemberEvent, None, None]
 
 _PACKAGES = ("diffusers", "torch", "transformers")
-_KIND_S = 1.0
-"""So long what a model's files say of its kind is remembered: a sweep asks for each of its cells."""
+_LATELY_S = 1.0
 _TASKS = (Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINTING)
 _STAGED_AT_ONCE = 16
 """Requests at once where each network is loaded once per hand-over: loading is then a few per cent of the time of a
@@ -60,7 +60,8 @@ class DiffusersEngine:
         self._device, self._dtype = device, dtype
         self._shelf: Shelf | None = None
         self._own: LoadedModel | None = None
-        self._kinds: dict[str, tuple[float, Kind]] = {}
+        self._kinds = _Lately(batching.kind_on_disk)
+        self._weights = _Lately(checkpoint.find)
         self._by_card: WeakValueDictionary[str, LoadedModel] = WeakValueDictionary()
         self._busy = threading.Lock()
 
@@ -107,7 +108,7 @@ class DiffusersEngine:
         if request.task not in _TASKS:
             raise refusal(request, "task", f"the engine {self.name!r} does {', '.join(_TASKS)}, nothing else")
         if self._own is None:
-            checkpoint.find(context.card)
+            self._weights.of(context.card)
         adapters.find(request, context.card, context.loras)
         schedulers.chosen(request, context.schedulers)
         _check_strength(request)
@@ -203,12 +204,7 @@ class DiffusersEngine:
         context.release()
 
     def _kind(self, card: ModelCard) -> Kind:
-        if self._own:
-            return batching.kind_of(self._own.pipe)
-        now = time.monotonic()
-        if card.id not in self._kinds or now - self._kinds[card.id][0] > _KIND_S:
-            self._kinds[card.id] = now, batching.kind_on_disk(card)
-        return self._kinds[card.id][1]
+        return batching.kind_of(self._own.pipe) if self._own else self._kinds.of(card)
 
     def _only(self, model: LoadedModel) -> bool:
         """Drop the models beside `model`; whether there were any."""
@@ -231,6 +227,20 @@ class DiffusersEngine:
             yield
         finally:
             self._busy.release()
+
+
+class _Lately(Generic[Found]):
+    """Remembers for a second what the files of a model say: a sweep asks for each of its cells."""
+
+    def __init__(self, look: Callable[[ModelCard], Found]) -> None:
+        self._look = look
+        self._seen: dict[tuple[str, ModelSource], tuple[float, Found]] = {}
+
+    def of(self, card: ModelCard) -> Found:
+        key, now = (card.id, card.source), time.monotonic()
+        if key not in self._seen or now - self._seen[key][0] > _LATELY_S:
+            self._seen[key] = now, self._look(card)
+        return self._seen[key][1]
 
 
 class _Stop:

@@ -97,3 +97,12 @@ def test_linspace_of_one_point_is_its_start_and_of_none_an_error():
 def test_what_has_no_json_form_of_its_own_cannot_be_frozen(value):
     with pytest.raises((ValueError, TypeError)):
         freeze(value)
+
+
+def test_a_sweep_of_the_time_when_axes_stood_alone_is_read():
+    base = {"model": "m", "task": "text-to-image", "parameters": {"prompt": "a boat"}}
+    sweep = Sweep.from_json(
+        {"base": base, "axes": [{"name": "seed", "values": [1, 2]}, {"name": "eta", "values": [0.5]}]}
+    )
+    assert sweep.groups == (AxisGroup.of("seed", (1, 2)), AxisGroup.of("eta", (0.5,)))
+    assert (sweep.rules, sweep.batch_size) == ((), None)
