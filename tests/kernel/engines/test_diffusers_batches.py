@@ -194,7 +194,7 @@ def test_of_several_texts_in_a_pass_each_is_encoded_once_and_alone(subject: Subj
 
     together(own, [own.request(seed=place, prompt=prompt) for place, prompt in enumerate(prompts)], 3)
 
-    assert encodings == [1] * 6, "three prompts, each with the empty negative prompt"
+    assert encodings == [1] * 4, "three prompts and the empty negative prompt"
 
 
 def test_a_picture_made_from_memory_is_the_one_the_bare_pipeline_makes(subject: Subject, pipe: Any) -> None:
