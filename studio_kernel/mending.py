@@ -90,7 +90,7 @@ class Mender:
         if not holder:
             return None
         if (problem := self._problem(entry)) is not None:
-            return self._end(entry, RunStatus.FAILED, f"interrupted: {problem}")
+            return self._end(entry, RunStatus.FAILED, f"interrupted: {problem}", self._may_be_billed(entry))
         if not entry.owner:  # a job at a service whose program has gone: any worker may take it up
             return None
         self.log.claimed(entry.run_id, "", entry.attempt)
@@ -101,7 +101,7 @@ class Mender:
         """Return why the run cannot be begun again; `None` when it can."""
         if entry.ticket is not None:
             return None
-        if entry.has_started and self.is_remote(entry.record.engine):
+        if self._may_be_billed(entry):
             return (
                 "the process that sent it to the service died before the service had answered; it may have been "
                 "billed, look there before you run it again"
@@ -112,8 +112,12 @@ class Mender:
             return f"the worker died {entry.attempt} times while it was at it"
         return None if self.requeues else "the worker died while it was at it"
 
-    def _end(self, entry: QueueEntry, status: RunStatus, error: str | None) -> str:
-        self.log.finished(entry.run_id, status, error=error)
+    def _may_be_billed(self, entry: QueueEntry) -> bool:
+        """Whether a service may be at work on the run without our knowing its name there."""
+        return entry.ticket is None and entry.has_started and self.is_remote(entry.record.engine)
+
+    def _end(self, entry: QueueEntry, status: RunStatus, error: str | None, may_be_billed: bool = False) -> str:
+        self.log.finished(entry.run_id, status, error=error, outcome={"may_be_billed": True} if may_be_billed else None)
         self.live.clear(entry.run_id)
         return f"run {entry.run_id} is {status}" + (f": {error}" if error else "")
 

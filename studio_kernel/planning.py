@@ -41,6 +41,9 @@ class PlannedCell:
         The run that has its result already.
     live_run_id : str or None
         The run that is at work on it, or waits to be.
+    unclear_run_id : str or None
+        The run that a service may have done and billed without our knowing: it is not asked for again by itself, only
+        with `Studio.retry`.
     group : int or None
         The cells of one group can be computed in the same pass; numbered in the order of work.
     batch_size : int
@@ -54,16 +57,19 @@ class PlannedCell:
     problem: str = ""
     done_run_id: str | None = None
     live_run_id: str | None = None
+    unclear_run_id: str | None = None
     group: int | None = None
     batch_size: int = 1
     seconds: float | None = None
 
     @property
     def state(self) -> str:
-        """``invalid``, ``done``, ``under way`` or ``to do``."""
+        """``invalid``, ``done``, ``under way``, ``unclear`` or ``to do``."""
         if self.problem:
             return "invalid"
-        return "done" if self.done_run_id else "under way" if self.live_run_id else "to do"
+        if self.done_run_id:
+            return "done"
+        return "under way" if self.live_run_id else "unclear" if self.unclear_run_id else "to do"
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,11 @@ class SweepPlan:
     def under_way(self) -> tuple[PlannedCell, ...]:
         """Cells that a run is at work on, or waits to be, such as those of a sweep that was begun before."""
         return tuple(cell for cell in self.cells if cell.state == "under way")
+
+    @cached_property
+    def unclear(self) -> tuple[PlannedCell, ...]:
+        """Cells that may have been billed already, though there is no result."""
+        return tuple(cell for cell in self.cells if cell.state == "unclear")
 
     @cached_property
     def to_do(self) -> tuple[PlannedCell, ...]:
@@ -146,9 +157,10 @@ class SweepPlan:
     @property
     def summary(self) -> str:
         """The plan in one line: how many cells there are, what is to do and what is not."""
+        unclear = f", {len(self.unclear)} that may have been billed and are not asked for again" if self.unclear else ""
         return (
             f"{self.size} cells, {len(self.to_do)} to do in {self.passes} passes with {self.model_loads} model loads, "
-            f"{len(self.under_way)} under way, {len(self.done)} done, {len(self.invalid)} invalid"
+            f"{len(self.under_way)} under way, {len(self.done)} done, {len(self.invalid)} invalid{unclear}"
         )
 
     def __repr__(self) -> str:
@@ -204,6 +216,7 @@ class Planner:
         live = self.takes_up(self.log.unfinished_with(asked, batch_size=size))
         # Asked second: what ends in between is in both, and not in neither.
         done = self.log.succeeded_with(asked, batch_size=size)
+        unclear = self.log.unclear_with(asked) if len(done) < len(asked) else {}
         groups = self._groups([(cell, request) for cell, request, _ in rows if request is not None])
         sizes = [self._size(members, batch_size) for members in groups]
         group_of = {cell.index: n for n, members in enumerate(groups) for cell, _ in members}
@@ -217,6 +230,7 @@ class Planner:
                     request,
                     done_run_id=done.get(request.digest),
                     live_run_id=live.get(request.digest),
+                    unclear_run_id=unclear.get(request.digest),
                     group=group_of[cell.index],
                     batch_size=sizes[group_of[cell.index]],
                     seconds=seconds[group_of[cell.index]],

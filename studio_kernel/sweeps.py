@@ -77,13 +77,19 @@ class SweepRun(SweepResults):
         for planned in plan.under_way:
             if planned.live_run_id:
                 self._runs[planned.cell.index] = self._studio.run(planned.live_run_id)
+        for planned in plan.unclear:
+            if planned.unclear_run_id:
+                self._runs[planned.cell.index] = Run(self._studio, planned.unclear_run_id, has_ended=True)
         self._begin(plan.to_do)
         if not self._runs:
             raise _refusal(self._refused.values())
         return self
 
     def resume(self) -> SweepRun:
-        """Begin the cells that failed, were cancelled or never ran; finished ones stay."""
+        """Begin the cells that failed, were cancelled or never ran; finished ones stay.
+
+        So does one that a service may have billed before it was interrupted: `Studio.retry` asks for that again.
+        """
         return self.start()
 
     def refine(

@@ -354,6 +354,17 @@ def succeeded_with(
     return {digest: str(run_id) for digest, run_id in rows}
 
 
+def unclear_with(connection: DuckDBPyConnection, digests: Sequence[str]) -> dict[str, str]:
+    """Return the newest run for each of some requests where that may have been billed without a result, by digest."""
+    rows = connection.execute(
+        "SELECT request_digest, arg_max(id, created_at) FROM runs "
+        "WHERE request_digest IN (SELECT unnest(?::VARCHAR[])) "
+        "GROUP BY request_digest HAVING arg_max(coalesce(outcome->>'$.may_be_billed', ''), created_at) = 'true'",
+        [list(digests)],
+    ).fetchall()
+    return {digest: str(run_id) for digest, run_id in rows}
+
+
 def unfinished_with(
     connection: DuckDBPyConnection, digests: Sequence[str], batch_size: int | None = None
 ) -> dict[str, str]:

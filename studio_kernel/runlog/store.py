@@ -393,6 +393,15 @@ class RunLog:
             return {}
         return self._ask(lambda connection: queries.unfinished_with(connection, digests, batch_size), pause_s=0.0)
 
+    def unclear_with(self, digests: Sequence[str]) -> dict[str, str]:
+        """Return the newest run for each request where that may have been billed without a result, digest → id.
+
+        A process has died after it had sent the job and before it knew the service's answer.
+        """
+        if not digests or not self._has_runs():
+            return {}
+        return self._ask(lambda connection: queries.unclear_with(connection, digests), pause_s=0.0)
+
     def timings(self, kind: RunKind) -> Timings | None:
         """Return how long runs of a kind took lately; `None` when there were none."""
         return self._ask(lambda connection: queries.timings(connection, kind))

@@ -132,10 +132,30 @@ sys.stdin.read()
 
 def test_remote_cells_are_paid_once_however_often_the_sweep_is_begun(studio, service, working_home):
     sweep = studio.sweep("a boat", axes={"seed": [1, 2, 3, 4, 5, 6]}, model="loopback")
-    until(lambda: len(service.accepted) >= 2)
+    until(lambda: sum(run.progress.step > 0 for run in sweep.runs) >= 4)  # as many as there are lanes
     kill_worker(working_home)
     again = studio.sweep("a boat", axes={"seed": [1, 2, 3, 4, 5, 6]}, model="loopback")
     again.wait(120, progress=False)
     assert set(again.frame()["status"]) == {"succeeded"}
     assert [run.id for run in again.runs] == [run.id for run in sweep.runs]
     assert len(service.accepted) == 6
+
+
+def test_a_cell_that_may_have_been_billed_is_asked_for_again_only_by_retrying_it(studio, service, working_home):
+    service.answers.clear()
+    asked = {"axes": {"seed": [1]}, "model": "loopback"}
+    first = studio.sweep("a boat", **asked)
+    until(lambda: service.accepted)
+    kill_worker(working_home)
+    service.answers.set()
+    first.wait(60, progress=False)
+    again = studio.sweep("a boat", start=False, **asked)
+    assert [cell.unclear_run_id for cell in again.plan().cells] == [first.runs[0].id]
+    assert "1 that may have been billed" in again.plan().summary
+    frame = again.start().resume().wait(60, progress=False).frame()
+    assert list(frame["status"]) == ["failed"]
+    assert "billed" in frame["error"][0]
+    assert len(service.accepted) == 1
+    assert studio.retry(again.runs[0]).wait(60).status == "succeeded"
+    assert len(service.accepted) == 2
+    assert len(studio.sweep("a boat", start=False, **asked).plan().done) == 1
