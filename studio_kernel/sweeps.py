@@ -207,13 +207,18 @@ class SweepRun(SweepResults):
         return run is not None and run.status is RunStatus.SUCCEEDED
 
     def _begin(self, cells: Sequence[PlannedCell]) -> None:
-        """Give cells their runs; what an engine refuses stays in its cell."""
-        asked = [(planned.request, self._origin(planned)) for planned in cells if planned.request is not None]
-        for planned, result in zip(cells, self._studio.submit_each(asked), strict=True):
-            if isinstance(result, StudioError):
-                self._refused[planned.cell.index] = _reason(result)
-            else:
+        """Give cells their runs; what an engine refuses stays in its cell, cells that ask for the same share a run."""
+        asked: dict[GenerationRequest, Origin] = {}
+        for planned in cells:
+            if planned.request is not None:
+                asked.setdefault(planned.request, self._origin(planned))
+        results = dict(zip(asked, self._studio.submit_each(asked.items()), strict=True))
+        for planned in cells:
+            result = results[planned.request] if planned.request is not None else None
+            if isinstance(result, Run):
                 self._runs[planned.cell.index] = result
+            elif result is not None:
+                self._refused[planned.cell.index] = _reason(result)
 
     def _origin(self, planned: PlannedCell) -> Origin:
         return Origin(

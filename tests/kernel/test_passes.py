@@ -140,3 +140,19 @@ def test_single_runs_are_never_put_into_a_pass(studio, engine):
     for run in runs:
         run.wait(10)
     assert engine.passes == []
+
+
+def test_cells_that_ask_for_the_same_share_one_run(studio, engine):
+    def two(_cell):
+        return 2
+
+    def double(cell):
+        return 2 * cell["seed"]
+
+    engine.let()
+    axes = {"num_inference_steps": [two, double], "seed": [1, 2]}
+    sweep = studio.sweep("a boat", axes=axes, model="gated").wait(progress=False)
+    assert [run.request.parameters["num_inference_steps"] for run in sweep.runs] == [2, 2, 2, 4]
+    assert sweep.runs[0].id == sweep.runs[2].id
+    assert len(studio.runs()) == 3
+    assert set(sweep.frame()["status"]) == {"succeeded"}
