@@ -120,6 +120,7 @@ def test_pictures_are_chosen_for_image_to_image_and_inpainting(in_lab, screensho
     prompt(page).fill("a red boat")
     choose(page, "Input image …", "house.png", house())
     until(lambda: kernel("bool(panel.state.values['image'])"), what="the picture in the kernel")
+    page.get_by_role("button", name="Remove").wait_for()  # the page has it too: nothing moves any more
     page.get_by_role("button", name="Generate").click()
     page.get_by_role("radio", name="Picture 1 of 2", checked=True).wait_for()
     page.get_by_role("radio", name="Picture 2 of 2").click()

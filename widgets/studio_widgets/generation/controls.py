@@ -213,7 +213,8 @@ class Upload:
     def show(self, value: object) -> None:
         """Show a value without telling of it."""
         self._name.value = describe(value) if isinstance(value, AssetRef) else "none yet"
-        self._remove.layout.display = None if value else "none"
+        # Keeps its place: what stands below must not move away from under a pointer that is about to click it.
+        self._remove.layout.visibility = "visible" if value else "hidden"
 
     def disable(self, reason: str) -> None:
         """Refuse changes for a reason; an empty one allows them again."""
