@@ -36,7 +36,7 @@ ALLOWED = {
 JOINING = {
     "jobs", "private", "workshop", "follower", "mending", "runner", "worker", "dispatch",
     "drafting", "planning", "run", "queue", "sweep_log", "sweeps", "results", "outcome", "contents", "measuring",
-    "studio", "export", "gc",
+    "estimates", "studio", "export", "gc",
 }  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}
 KERNEL = "studio_kernel"
