@@ -99,6 +99,10 @@ class Drafting:
             When it cannot be done as written.
         """
         self._require_usable(draft.model)
+        return self.filled(draft)
+
+    def filled(self, draft: GenerationRequest) -> GenerationRequest:
+        """Return `draft` as `complete` does, also of a model that cannot be used here."""
         return self._filled(draft, Checker(self.models[draft.model], draft.task), choose_seed())
 
     def complete_each(self, drafts: Iterable[GenerationRequest]) -> Iterator[GenerationRequest | StudioError]:

@@ -248,6 +248,8 @@ class TimeEstimate:
         Four of five runs end between them.
     wait_s : float
         Median of the time in the queue before it.
+    loading_s : float
+        What it takes longer when the model is not in memory yet, as far as it was learnt.
     runs : int
         How many runs it was learnt from.
     """
@@ -258,6 +260,7 @@ class TimeEstimate:
     basis: TimeBasis
     confidence: Confidence
     wait_s: float = 0.0
+    loading_s: float = 0.0
     runs: int = 0
 
 
