@@ -232,7 +232,8 @@ class Studio:
     ) -> Estimate:
         """Return what a run would take – memory, time and money – without running it.
 
-        Also of a model that cannot be used here, such as one that is not downloaded yet.
+        Also of a model that cannot be used here, such as one that is not downloaded yet, and without what the model
+        requires, such as a prompt.
 
         Parameters
         ----------
@@ -256,7 +257,7 @@ class Studio:
         if isinstance(prompt, GenerationRequest):
             return self._estimator.estimate(prompt, setup=setup)
         draft = self._drafting.draft(model, task, {"prompt": prompt, **parameters})
-        return self._estimator.estimate(self._drafting.filled(draft), setup=setup)
+        return self._estimator.estimate(self._drafting.sketched(draft), setup=setup)
 
     def submit_request(self, request: GenerationRequest, origin: Origin | None = None, *, private: bool = False) -> Run:
         """Make a run of a complete request, as `request` returns it; returns at once."""

@@ -1,4 +1,4 @@
-"""Durations learnt from earlier runs: what counts, how it is scaled, and whether the interval holds what it promises."""
+"""Durations learnt from earlier runs: what counts, how it is scaled, and whether the interval keeps its promise."""
 
 import math
 import random
