@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
@@ -100,6 +100,15 @@ class Drafting:
         """
         self._require_usable(draft.model)
         return self._filled(draft, Checker(self.models[draft.model], draft.task), choose_seed())
+
+    def sketched(self, draft: GenerationRequest) -> GenerationRequest:
+        """Return `draft` as `complete` does, to be estimated and not to be run.
+
+        What is required may be missing, such as a prompt that is not typed yet, and the model need not be usable here.
+        """
+        card = self.models[draft.model]
+        lenient = replace(card, parameters=tuple(replace(each, required=False) for each in card.parameters))
+        return self._filled(draft, Checker(lenient, draft.task), choose_seed())
 
     def complete_each(self, drafts: Iterable[GenerationRequest]) -> Iterator[GenerationRequest | StudioError]:
         """Yield each draft complete, or why it cannot be done; whether a model can be used is looked at once.

@@ -18,6 +18,7 @@ from studio_kernel.assets import AssetStore
 from studio_kernel.axes import Axes
 from studio_kernel.dispatch import Dispatch
 from studio_kernel.domain.assets import Asset
+from studio_kernel.domain.estimate import Estimate, Setup
 from studio_kernel.domain.marks import Mark, Project
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
@@ -37,6 +38,7 @@ from studio_kernel.errors import (
     UnknownRunError,
     UnsafeFileError,
 )
+from studio_kernel.estimates.estimator import Estimator
 from studio_kernel.export import export_gallery
 from studio_kernel.jobs import Job, Work
 from studio_kernel.live import LiveBoard
@@ -100,6 +102,7 @@ class Studio:
         )
         self._private: PrivateSpace | None = None
         self._watcher = Watcher()
+        self._estimator = Estimator(self._workshop, self._log)
         self._closed = False
         if mode == "editor":
             for space in orphans(home):
@@ -217,6 +220,44 @@ class Studio:
             When it cannot be done as written.
         """
         return self.complete(self._drafting.draft(model, task, {"prompt": prompt, **parameters}))
+
+    def estimate(
+        self,
+        prompt: str | GenerationRequest | None = None,
+        *,
+        model: str | None = None,
+        task: Task | str | None = None,
+        setup: Setup | None = None,
+        **parameters: object,
+    ) -> Estimate:
+        """Return what a run would take – memory, time and money – without running it.
+
+        Also of a model that cannot be used here, such as one that is not downloaded yet, and without what the model
+        requires, such as a prompt.
+
+        Parameters
+        ----------
+        prompt : str or GenerationRequest
+            A complete request, or the prompt of one.
+        setup : Setup
+            How the model would be held, such as ``Setup(offload="model")``; as it is here when left out.
+        model, task, **parameters
+            As for `submit`.
+
+        Raises
+        ------
+        StudioError
+            When it cannot be done as written.
+
+        Examples
+        --------
+        >>> estimate = studio.estimate("a red boat", width=128, height=128)  # doctest: +SKIP
+        >>> estimate.vram_bytes, estimate.seconds, estimate.cost_usd  # doctest: +SKIP
+        """
+        if isinstance(prompt, GenerationRequest):
+            return self._estimator.estimate(prompt, setup=setup)
+        draft = self._drafting.draft(model, task, {"prompt": prompt, **parameters})
+        return self._estimator.estimate(self._drafting.sketched(draft), setup=setup)
 
     def submit_request(self, request: GenerationRequest, origin: Origin | None = None, *, private: bool = False) -> Run:
         """Make a run of a complete request, as `request` returns it; returns at once."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from studio_kernel import __version__
-from studio_kernel.cli import explore, generating, serving, sweeping, upkeep, working
+from studio_kernel.cli import estimating, explore, generating, serving, sweeping, upkeep, working
 from studio_kernel.errors import StudioError
 
 
@@ -46,6 +46,7 @@ def main(ctx: click.Context, home: Path | None) -> None:
 
 COMMANDS: tuple[Callable[..., object], ...] = (
     generating.generate,
+    estimating.estimate,
     sweeping.sweep,
     sweeping.resume,
     explore.models,

@@ -136,6 +136,8 @@ class DeviceMemory:
         What nobody uses now.
     own_bytes : int
         What models hold that this home keeps loaded, and that would leave for another one.
+    dtype : str
+        The precision in which models are computed there, such as ``bfloat16``.
     """
 
     kind: DeviceKind
@@ -143,6 +145,7 @@ class DeviceMemory:
     total_bytes: int
     free_bytes: int
     own_bytes: int = 0
+    dtype: str = "float32"
 
     @property
     def available_bytes(self) -> int:
@@ -185,7 +188,7 @@ class Fit:
     Attributes
     ----------
     verdict : {"fits", "tight", "does not fit"}
-        Tight = it needs more than nine tenths of what is available.
+        Tight = only because the allocator gives blocks back that it would rather keep for later.
     device : DeviceMemory
         Which one.
     largest_batch : int or None
@@ -248,6 +251,8 @@ class TimeEstimate:
         Four of five runs end between them.
     wait_s : float
         Median of the time in the queue before it.
+    loading_s : float
+        What it takes longer when the model is not in memory yet, as far as it was learnt.
     runs : int
         How many runs it was learnt from.
     """
@@ -258,6 +263,7 @@ class TimeEstimate:
     basis: TimeBasis
     confidence: Confidence
     wait_s: float = 0.0
+    loading_s: float = 0.0
     runs: int = 0
 
 

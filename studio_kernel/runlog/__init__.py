@@ -7,7 +7,7 @@ and their tools. `RunLog` joins these parts. Nothing outside this package opens 
 DuckDB and pandas load with the first question, not with this package.
 """
 
-from studio_kernel.runlog.queries import Cursor, Facets, RunFilter, RunKind, SweepRecord, Timings
+from studio_kernel.runlog.queries import Cursor, Facets, PastRun, RunFilter, RunKind, SweepRecord, Timings
 from studio_kernel.runlog.store import Health, RunLog, new_run_id
 from studio_kernel.runlog.tail import QueueTail, Tail
 
@@ -15,6 +15,7 @@ __all__ = [
     "Cursor",
     "Facets",
     "Health",
+    "PastRun",
     "QueueTail",
     "RunFilter",
     "RunKind",

@@ -161,6 +161,36 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class PastRun:
+    """What is learnt from a run that succeeded.
+
+    Attributes
+    ----------
+    task : str
+        What was asked of the model.
+    parameters : mapping
+        All of the request.
+    batch_size : int
+        Cells computed in one pass with it.
+    device : str or None
+        What it was computed on, as its provenance says.
+    elapsed_s : float
+        From start to end.
+    loading_s, denoising_s, decoding_s : float
+        Parts of that; 0 where the engine does not tell.
+    """
+
+    task: str
+    parameters: Mapping[str, Value]
+    batch_size: int
+    device: str | None
+    elapsed_s: float
+    loading_s: float
+    denoising_s: float
+    decoding_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """A WHERE clause and the values bound in it."""
 
@@ -407,6 +437,25 @@ def timings(connection: DuckDBPyConnection, kind: RunKind, count: int = 30) -> T
         {**asdict(kind), "count": count},
     ).fetchone()
     return Timings(row[0], row[1]) if row and row[0] is not None else None
+
+
+def past_runs(connection: DuckDBPyConnection, model: str, count: int = 200) -> list[PastRun]:
+    """Return the newest runs of a model that succeeded, newest first; private ones say nothing and are left out."""
+    rows = connection.execute(
+        """
+        SELECT task, parameters, batch_size, provenance->>'$.device', elapsed_s,
+          coalesce((outcome->>'$.loading_s')::DOUBLE, 0), coalesce((outcome->>'$.denoising_s')::DOUBLE, 0),
+          coalesce((outcome->>'$.decoding_s')::DOUBLE, 0)
+        FROM runs WHERE status = 'succeeded' AND model = $model AND NOT private AND elapsed_s > 0
+        ORDER BY created_at DESC LIMIT $count
+        """,
+        {"model": model, "count": count},
+    ).fetchall()
+    return [PastRun(task, _parameters(text), *rest) for task, text, *rest in rows]
+
+
+def _parameters(text: str | None) -> Mapping[str, Value]:
+    return {name: from_json(value) for name, value in json.loads(text or "{}").items()}
 
 
 def watermarks(connection: DuckDBPyConnection) -> dict[str, int]:

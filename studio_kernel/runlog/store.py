@@ -33,7 +33,7 @@ from studio_kernel.runlog.database import DatabaseBusy, DatabaseCorrupt
 from studio_kernel.runlog.filesystem import network_file_system
 from studio_kernel.runlog.fold import PAUSE_S, Folder
 from studio_kernel.runlog.journal import Journal
-from studio_kernel.runlog.queries import Cursor, Facets, RunFilter, RunKind, SweepRecord, Timings
+from studio_kernel.runlog.queries import Cursor, Facets, PastRun, RunFilter, RunKind, SweepRecord, Timings
 from studio_kernel.runlog.sources import journals_of
 from studio_kernel.runlog.tail import QueueTail, Tail
 
@@ -401,6 +401,10 @@ class RunLog:
         if not digests or not self._has_runs():
             return {}
         return self._ask(lambda connection: queries.unclear_with(connection, digests), pause_s=0.0)
+
+    def past_runs(self, model: str) -> list[PastRun]:
+        """Return what the newest runs of a model took, newest first."""
+        return self._ask(lambda connection: queries.past_runs(connection, model)) if self._has_runs() else []
 
     def timings(self, kind: RunKind) -> Timings | None:
         """Return how long runs of a kind took lately; `None` when there were none."""
