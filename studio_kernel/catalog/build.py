@@ -14,7 +14,7 @@ from typing import Any
 
 from immutabledict import immutabledict
 
-from studio_kernel.catalog.checks import class_mistakes, parameter_mistakes, task_mistakes
+from studio_kernel.catalog.checks import class_mistakes, parameter_mistakes, task_mistakes, tips_mistakes
 from studio_kernel.catalog.entries import (
     FamilyEntry,
     LoraEntry,
@@ -22,12 +22,15 @@ from studio_kernel.catalog.entries import (
     ParameterEntry,
     PriceEntry,
     SchedulerEntry,
+    TipsEntry,
+    VramEntry,
     stated,
 )
 from studio_kernel.catalog.mistakes import Mistake, unknown
 from studio_kernel.domain.model import LoraCard, ModelCard, ModelSource, Price, SchedulerCard
 from studio_kernel.domain.parameters import STANDARD, Parameter, standard
 from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.tips import Tips, VramFigure
 from studio_kernel.domain.values import Value, freeze
 
 Stated = Mapping[str, Mapping[str, Any]]
@@ -47,6 +50,8 @@ class Family:
         The family at the bottom of its `based_on` chain; LoRAs of one root fit all families of it.
     parameters : mapping
         Name → the fields it states.
+    tips : str
+        Id of the tips for it.
     """
 
     id: str = ""
@@ -59,6 +64,7 @@ class Family:
     description: str = ""
     as_of: str = ""
     read_from: tuple[str, ...] = ()
+    tips: str = ""
 
 
 @dataclass(slots=True)
@@ -69,6 +75,16 @@ class Shelf:
     ----------
     groups : dict
         Scheduler group → ids.
+    tips : dict
+        Tips by id.
+    tips_of : dict
+        Family, or repository, in small letters → id of the tips for it.
+    tips_shipped : dict
+        Id of tips → whether they ship.
+    family_names : frozenset of str
+        Families that the files name, also those that are not read yet.
+    shipped : bool
+        Whether the current file ships.
     base : pathlib.Path
         Directory that relative paths of the current file start from.
     checked : bool
@@ -78,8 +94,19 @@ class Shelf:
     families: dict[str, Family] = field(default_factory=dict)
     schedulers: dict[str, SchedulerCard] = field(default_factory=dict)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    tips: dict[str, Tips] = field(default_factory=dict)
+    tips_of: dict[str, str] = field(default_factory=dict)
+    tips_shipped: dict[str, bool] = field(default_factory=dict)
+    family_names: frozenset[str] = frozenset()
+    shipped: bool = False
     base: Path = Path()
     checked: bool = True
+
+    def keep_tips(self, tips: Tips) -> None:
+        """Take tips in; they come before those of the same family or repository that were taken in before."""
+        self.tips[tips.id] = tips
+        self.tips_shipped[tips.id] = self.shipped
+        self.tips_of.update({name.casefold(): tips.id for name in (*tips.families, *tips.hub)})
 
     def absolute(self, path: str) -> str:
         """Return `path` as an absolute one; empty stays empty."""
@@ -136,6 +163,7 @@ def family(key: str, entry: FamilyEntry, shelf: Shelf) -> tuple[Family, list[Mis
         description=entry.description,
         as_of=entry.as_of,
         read_from=entry.read_from,
+        tips=shelf.tips_of.get(key.casefold(), base.tips),
     )
     mistakes = _family_mistakes("based_on", entry.based_on, shelf)
     if shelf.checked:
@@ -143,6 +171,50 @@ def family(key: str, entry: FamilyEntry, shelf: Shelf) -> tuple[Family, list[Mis
         mistakes += _without_mistakes(entry.without, base.parameters)
         mistakes += _parameters(result, shelf)[1]
     return result, mistakes
+
+
+def tips(key: str, entry: TipsEntry, shelf: Shelf) -> tuple[Tips, list[Mistake]]:
+    """Return the tips an entry holds, and its mistakes."""
+    found = Tips(
+        id=key,
+        name=entry.name or key,
+        hub=entry.hub,
+        families=entry.families,
+        values=immutabledict(entry.values),
+        ranges=immutabledict(entry.ranges),
+        sizes=entry.sizes,
+        multiple=entry.multiple,
+        examples=entry.examples,
+        triggers=entry.triggers,
+        frame_rule=entry.frame_rule,
+        weights_gib=entry.weights_gib,
+        vram=_vram(entry.vram),
+        notes=entry.notes,
+        licence=entry.licence,
+        read_from=entry.read_from,
+        as_of=entry.as_of,
+    )
+    if not shelf.checked:
+        return found, []
+    return found, [*tips_mistakes(found), *_reference_mistakes(found, shelf)]
+
+
+def _reference_mistakes(tips: Tips, shelf: Shelf) -> Iterator[Mistake]:
+    for i, name in enumerate(tips.families):
+        if name not in shelf.family_names:
+            yield Mistake(f"families[{i}]", unknown("a family of the catalog", name, shelf.family_names))
+    scheduler_id = tips.values.get("scheduler")
+    if scheduler_id is not None and scheduler_id not in shelf.schedulers:
+        yield Mistake("values.scheduler", unknown("a scheduler of the catalog", scheduler_id, shelf.schedulers))
+    for field_name, names in (("hub", tips.hub), ("families", tips.families)):
+        for i, name in enumerate(names):
+            other = shelf.tips_of.get(name.casefold())
+            if other is not None and other != tips.id and shelf.tips_shipped[other] == shelf.shipped:
+                yield Mistake(f"{field_name}[{i}]", f"{name!r} has tips already: {other}")
+
+
+def _vram(entry: VramEntry | None) -> VramFigure | None:
+    return None if entry is None else VramFigure(**{name: getattr(entry, name) for name in entry.__struct_fields__})
 
 
 def model(key: str, entry: ModelEntry, shelf: Shelf) -> tuple[ModelCard, list[Mistake]]:
@@ -176,6 +248,7 @@ def model(key: str, entry: ModelEntry, shelf: Shelf) -> tuple[ModelCard, list[Mi
         availability=entry.availability,
         note=entry.note,
         output=None if entry.output is None else immutabledict({k: freeze(v) for k, v in entry.output.items()}),
+        tips=entry.tips or shelf.tips_of.get(entry.hub.casefold(), base.tips),
         hidden=entry.hidden,
     )
     if shelf.checked:
@@ -192,6 +265,8 @@ def _model_mistakes(entry: ModelEntry, own: Family, base: Family, shelf: Shelf) 
         yield Mistake("tasks", "is missing; name at least one, or a family that has them")
     yield from _source_mistakes(entry, own.engine)
     yield from shelf.scheduler_mistakes(entry.schedulers)
+    if entry.tips and entry.tips not in shelf.tips:
+        yield Mistake("tips", unknown("among the tips of the catalog", entry.tips, shelf.tips))
     yield from _without_mistakes(entry.without, base.parameters if knows_family else dict.fromkeys(entry.without))
     if own.tasks:
         yield from task_mistakes("recommended", entry.recommended, own.tasks)

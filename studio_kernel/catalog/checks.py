@@ -1,4 +1,4 @@
-"""What a schema cannot say about a parameter or a scheduler: whether its values agree with each other."""
+"""What a schema cannot say about a parameter, a scheduler or tips: whether the values agree with each other."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from studio_kernel.catalog.mistakes import Mistake, unknown
-from studio_kernel.domain.parameters import Parameter
+from studio_kernel.domain.parameters import STANDARD, Parameter
 from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.tips import Tips
 from studio_kernel.domain.values import Value
 
 _NUMERIC = frozenset({"integer", "number", "size", "loras"})
@@ -64,6 +65,22 @@ def _value_mistakes(field: str, parameter: Parameter, value: Value) -> Iterator[
         parameter.check(value)
     except (ValueError, TypeError) as error:
         yield Mistake(field, str(error))
+
+
+def tips_mistakes(tips: Tips) -> Iterator[Mistake]:
+    """Yield what is wrong with tips in themselves: values no model could take, ranges and sizes that disagree."""
+    for name, value in tips.values.items():
+        if name in STANDARD:
+            yield from _value_mistakes(f"values.{name}", replace(STANDARD[name], choices=()), value)
+    for name, (low, high) in tips.ranges.items():
+        value = tips.values.get(name)
+        if low > high:
+            yield Mistake(f"ranges.{name}", f"{low:g} is above {high:g}")
+        elif isinstance(value, (int, float)) and not low <= value <= high:
+            yield Mistake(f"values.{name}", f"{value!r} is outside the range {low:g} … {high:g}")
+    for i, size in enumerate(tips.sizes):
+        if tips.multiple and any(side % tips.multiple for side in size):
+            yield Mistake(f"sizes[{i}]", f"{size[0]} × {size[1]} are not multiples of {tips.multiple}")
 
 
 def task_mistakes(field: str, named: tuple[Task, ...], served: tuple[Task, ...]) -> Iterator[Mistake]:

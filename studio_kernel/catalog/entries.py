@@ -1,6 +1,6 @@
 """What may stand in a catalog file.
 
-One form for every file, shipped or the user's own: up to four sections, each a mapping from id to entry. These types
+One form for every file, shipped or the user's own: up to five sections, each a mapping from id to entry. These types
 are the only description of that form: the reader decodes into them, the JSON schema for editors is generated from
 them, and unknown fields are mistakes. A field left out is ``UNSET``, so that an entry can change a single one.
 """
@@ -22,6 +22,8 @@ Tasks = Annotated[tuple[Task, ...], Meta(description="What it can be asked to do
 Schedulers = Annotated[
     tuple[str, ...], Meta(description="Ids of schedulers, or groups of them; '-id' leaves one of a group out.")
 ]
+Repository = Annotated[str, Meta(pattern="^[^/ ]+/[^/ ]+$", description="A model hub repository, owner/name.")]
+Pixels = Annotated[int, Meta(ge=1)]
 ReadFrom = Annotated[tuple[str, ...], Meta(description="Where the facts of this entry were read.")]
 
 
@@ -107,6 +109,7 @@ class ModelEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, 
     availability: str = ""
     note: str = ""
     output: dict[str, Any] | None = None
+    tips: Annotated[str, Meta(description="Tips to show; those of its repository or family when left out.")] = ""
     hidden: bool = False
 
 
@@ -132,12 +135,50 @@ class LoraEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, o
     licence: str = ""
 
 
+class VramEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """A published peak of device memory, without offloading or quantisation, one picture or clip at a time."""
+
+    gib: Annotated[float, Meta(gt=0, description="GiB, 2^30 bytes.")]
+    width: Pixels
+    height: Pixels
+    frames: Annotated[int, Meta(ge=1)] | None = None
+    dtype: str = ""
+    metric: Annotated[str, Meta(description="What was counted, such as peak max_memory_allocated.")] = ""
+    quality: Annotated[str, Meta(description="measured, doc_stated or vendor_stated.")] = ""
+    source: str = ""
+    note: str = ""
+
+
+class TipsEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known to work well with a model; shown with the models of its repositories and families."""
+
+    name: Annotated[str, Meta(description="The model it is about; the id when left out.")] = ""
+    hub: Annotated[tuple[Repository, ...], Meta(description="Repositories it holds for, owner/name.")] = ()
+    families: Annotated[tuple[str, ...], Meta(description="Families it holds for, and those based on them.")] = ()
+    values: Annotated[dict[str, Scalar], Meta(description="Parameter: recommended value.")] = {}
+    ranges: Annotated[
+        dict[str, tuple[float, float]], Meta(description="Parameter: lowest and highest recommended value.")
+    ] = {}
+    sizes: Annotated[tuple[tuple[Pixels, Pixels], ...], Meta(description="Widths and heights it was made for.")] = ()
+    multiple: Annotated[int, Meta(ge=1, description="Width and height are multiples of it.")] | None = None
+    examples: Annotated[tuple[str, ...], Meta(description="Prompts it is known to draw.")] = ()
+    triggers: Annotated[tuple[str, ...], Meta(description="Words that call up what it was trained on.")] = ()
+    frame_rule: Annotated[str, Meta(description="Numbers of frames it takes, such as 4k+1.")] = ""
+    weights_gib: Annotated[float, Meta(gt=0, description="All networks at two bytes a weight.")] | None = None
+    vram: VramEntry | None = None
+    notes: tuple[str, ...] = ()
+    licence: str = ""
+    as_of: Day = ""
+    read_from: ReadFrom = ()
+
+
 class CatalogFile(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
     """A catalog file; every section may be left out."""
 
     families: dict[Id, FamilyEntry] = {}
     schedulers: dict[Id, SchedulerEntry] = {}
     loras: dict[Id, LoraEntry] = {}
+    tips: dict[Id, TipsEntry] = {}
     models: dict[Id, ModelEntry] = {}
 
 

@@ -16,7 +16,15 @@ from typing import Any
 
 import msgspec
 
-from studio_kernel.catalog.entries import CatalogFile, FamilyEntry, Id, LoraEntry, ModelEntry, SchedulerEntry
+from studio_kernel.catalog.entries import (
+    CatalogFile,
+    FamilyEntry,
+    Id,
+    LoraEntry,
+    ModelEntry,
+    SchedulerEntry,
+    TipsEntry,
+)
 from studio_kernel.catalog.mistakes import Mistake, schema_mistakes, unknown
 from studio_kernel.errors import Problem
 
@@ -24,6 +32,7 @@ _FORMS: Mapping[str, type[msgspec.Struct]] = {
     "families": FamilyEntry,
     "schedulers": SchedulerEntry,
     "loras": LoraEntry,
+    "tips": TipsEntry,
     "models": ModelEntry,
 }
 _MAX_DEPTH = 12

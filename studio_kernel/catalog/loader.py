@@ -20,6 +20,7 @@ from studio_kernel.catalog.files import Source, read_source
 from studio_kernel.catalog.mistakes import Mistake
 from studio_kernel.catalog.wildcards import WildcardFile, assemble, read_wildcards
 from studio_kernel.domain.model import LoraCard, ModelCard, SchedulerCard
+from studio_kernel.domain.tips import Tips
 from studio_kernel.errors import CatalogError, Problem
 from studio_kernel.settings import data_dir
 
@@ -30,6 +31,8 @@ class Catalog:
 
     Attributes
     ----------
+    tips : mapping
+        Id → what is known to work well with a model; `tips_for` finds those of a model.
     wildcards : mapping
         Name → the texts that ``__name__`` in a prompt stands for.
     problems : tuple of Problem
@@ -45,6 +48,11 @@ class Catalog:
     wildcards: Mapping[str, tuple[str, ...]] = field(default_factory=immutabledict)
     problems: tuple[Problem, ...] = ()
     overridden: Mapping[str, str] = field(default_factory=immutabledict)
+    tips: Mapping[str, Tips] = field(default_factory=immutabledict)
+
+    def tips_for(self, card: ModelCard) -> Tips | None:
+        """Return the tips for a model: those its entry names, else those of its repository, else of its family."""
+        return self.tips.get(card.tips)
 
 
 def load(user_directory: Path | None = None, data: Path | None = None) -> Catalog:
@@ -98,7 +106,7 @@ def _user_sources(directory: Path | None) -> list[Source]:
 
 
 class _Assembly:
-    """Puts the entries of many files together: schedulers first, because the others refer to them."""
+    """Puts the entries of many files together: schedulers and tips first, because the others refer to them."""
 
     def __init__(self, *, check_shipped: bool) -> None:
         self._check_shipped = check_shipped
@@ -114,6 +122,7 @@ class _Assembly:
         for source in sources:
             self._report(source, source.problems)
         self._add_schedulers(sources)
+        self._add_tips(sources)
         self._add_families(sources)
         for source, key, entry in self._each("loras", sources):
             card, mistakes = build.lora(key, entry, self._shelf)
@@ -136,6 +145,7 @@ class _Assembly:
             wildcards,
             tuple(self._user_problems),
             immutabledict(self._overridden),
+            immutabledict(self._shelf.tips),
         )
 
     def _add_schedulers(self, sources: list[Source]) -> None:
@@ -147,6 +157,13 @@ class _Assembly:
                 group_of[key] = entry.group
         for group in dict.fromkeys(group_of.values()):
             self._shelf.groups[group] = tuple(key for key, of in group_of.items() if of == group)
+
+    def _add_tips(self, sources: list[Source]) -> None:
+        self._shelf.family_names = frozenset(key for source in sources for key in source.content.families)
+        for source, key, entry in self._each("tips", sources):
+            tips, mistakes = build.tips(key, entry, self._shelf)
+            if self._is_good("tips", source, key, mistakes):
+                self._shelf.keep_tips(tips)
 
     def _add_families(self, sources: list[Source]) -> None:
         entries = list(self._each("families", sources))
@@ -165,6 +182,7 @@ class _Assembly:
 
     def _enter(self, source: Source) -> None:
         self._shelf.base = source.base
+        self._shelf.shipped = source.shipped
         self._shelf.checked = self._check_shipped or not source.shipped
 
     def _is_good(self, section: str, source: Source, key: str, mistakes: list[Mistake]) -> bool:

@@ -92,6 +92,8 @@ class ModelCard:
         Tasks for which it is a good first choice.
     retired_on : datetime.date or None
         The service ends or ended it on that day.
+    tips : str
+        Catalog id of the tips that hold for it; empty = there are none.
     hidden : bool
         Left out of lists unless asked for.
     """
@@ -115,6 +117,7 @@ class ModelCard:
     availability: str = ""
     note: str = ""
     output: Mapping[str, Value] | None = None
+    tips: str = ""
     hidden: bool = False
 
     @property
