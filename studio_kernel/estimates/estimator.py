@@ -7,8 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from studio_kernel.domain.estimate import FREE, MANY_IMAGES, Estimate, MemoryEstimate, Setup, TimeEstimate
+from studio_kernel.domain.estimate import (
+    MANY_IMAGES,
+    CostEstimate,
+    Estimate,
+    MemoryEstimate,
+    Setup,
+    TimeBasis,
+    TimeEstimate,
+)
 from studio_kernel.domain.model import ModelCard
+from studio_kernel.domain.pricing import InputFacts, cost_of
 from studio_kernel.domain.queue import QueueEntry
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.estimates import durations
@@ -48,8 +57,16 @@ class Estimator:
         time = self.time(request, batch_size)
         if time is not None:
             time = durations.after(time, self.wait_s(request))
+        cost = self.cost(request, time)
         images = _images(request)
-        return Estimate(memory, time, FREE, images, tuple(_warnings(images)))
+        return Estimate(memory, time, cost, images, tuple(_warnings(images)))
+
+    def cost(self, request: GenerationRequest, time: TimeEstimate | None = None) -> CostEstimate:
+        """Return what a request costs; `time` is how long it takes, for services that charge by that."""
+        card = self.workshop.models[request.model]
+        is_learnt = time is not None and time.basis is not TimeBasis.PRIOR
+        facts = InputFacts(seconds=time.seconds if time and is_learnt else None)
+        return cost_of(card, request, facts, is_remote=self._is_remote(card))
 
     def time(self, request: GenerationRequest, batch_size: int = 1) -> TimeEstimate | None:
         """Return how long a request takes; `None` when nothing is known."""
