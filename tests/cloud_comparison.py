@@ -4,6 +4,7 @@ from typing import Any
 
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.parameters import Parameter
+from studio_kernel.domain.price import PriceTerm
 from studio_kernel.domain.values import freeze
 
 LEFT_OUT = {"api_key", "sync_mode"}
@@ -90,5 +91,19 @@ def _price_differences(fact: dict[str, Any], card: ModelCard) -> list[str]:
         return [f"price: none for {fact!r}"] if known or fact["variants"] else []
     given = (card.price.unit, card.price.amount_usd, card.price.as_of, card.price.source, card.price.note)
     wanted = (fact["unit"] or "", fact["amount_usd"], fact["as_of"] or "", fact["source"] or "", fact["note"] or "")
-    variants = freeze(fact["variants"])
-    return [] if given == wanted and card.price.variants == variants else [f"price: {card.price!r} for {fact!r}"]
+    variants = [_variant(term) for term in card.price.variants]
+    lost = [variant for variant in fact["variants"] if not any(_has(term, variant) for term in variants)]
+    return [] if given == wanted and not lost else [f"price: {card.price!r} for {fact!r}"]
+
+
+def _variant(term: PriceTerm) -> dict[str, Any]:
+    return {"when": dict(term.holds.when), "condition": term.words, "amount_usd": term.amount_usd, "unit": term.unit}
+
+
+def _has(term: dict[str, Any], variant: dict[str, Any]) -> bool:
+    return (
+        all(term["when"].get(name) == freeze(value) for name, value in variant["when"].items())
+        and term["condition"] == variant.get("condition", "")
+        and term["amount_usd"] == variant["amount_usd"]
+        and ("unit" not in variant or term["unit"] == variant["unit"])
+    )

@@ -21,14 +21,17 @@ from studio_kernel.catalog.entries import (
     ModelEntry,
     ParameterEntry,
     PriceEntry,
+    PriceFactorEntry,
+    PriceTermEntry,
     SchedulerEntry,
     TipsEntry,
     VramEntry,
     stated,
 )
 from studio_kernel.catalog.mistakes import Mistake, unknown
-from studio_kernel.domain.model import LoraCard, ModelCard, ModelSource, Price, SchedulerCard
+from studio_kernel.domain.model import LoraCard, ModelCard, ModelSource, SchedulerCard
 from studio_kernel.domain.parameters import STANDARD, Parameter, standard
+from studio_kernel.domain.price import Counting, Price, PriceCondition, PriceFactor, PriceTerm
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.tips import Tips, VramFigure
 from studio_kernel.domain.values import Value, freeze
@@ -365,5 +368,46 @@ def _source(entry: ModelEntry, shelf: Shelf) -> ModelSource:
 def _price(entry: PriceEntry | None) -> Price | None:
     if entry is None:
         return None
-    variants = tuple(immutabledict({key: freeze(value) for key, value in v.items()}) for v in entry.variants)
-    return Price(entry.unit, entry.amount_usd, entry.as_of, entry.source, variants, entry.note)
+    return Price(
+        entry.unit,
+        entry.amount_usd,
+        entry.as_of,
+        entry.source,
+        tuple(map(_term, entry.variants)),
+        entry.note,
+        entry.further_usd,
+        tuple(map(_term, entry.extras)),
+        tuple(PriceFactor(factor.factor, _condition(factor)) for factor in entry.factors),
+        Counting(
+            entry.step,
+            entry.frames_per_second,
+            entry.seconds_from,
+            entry.seconds_factor,
+            entry.most_seconds,
+            entry.counts_inputs,
+            entry.counts_frames,
+        ),
+        PriceCondition(_frozen(entry.only_when), between=immutabledict(entry.only_between)),
+        entry.assumes,
+        entry.is_tentative,
+    )
+
+
+def _term(entry: PriceTermEntry) -> PriceTerm:
+    return PriceTerm(
+        entry.amount_usd,
+        entry.unit,
+        _condition(entry),
+        entry.after,
+        entry.condition,
+        entry.in_words_only,
+        entry.assumes,
+    )
+
+
+def _condition(entry: PriceTermEntry | PriceFactorEntry) -> PriceCondition:
+    return PriceCondition(_frozen(entry.when), entry.given, immutabledict(entry.between))
+
+
+def _frozen(values: Mapping[str, Any]) -> Mapping[str, Value]:
+    return immutabledict({name: freeze(value) for name, value in values.items()})

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, Struct
 
+from studio_kernel.catalog.cloud_prices import price_of
 from studio_kernel.catalog.entries import CatalogFile, ModelEntry, ParameterEntry, PriceEntry, stated
 from studio_kernel.domain.parameters import MEDIA_TYPES, STANDARD, Group, Parameter, ParameterType
 from studio_kernel.domain.tasks import Task
@@ -155,6 +156,7 @@ def _model(fact: FactModel, findings: list[Problem]) -> ModelEntry:
     dropped = [parameter.name for parameter in fact.parameters if parameter.name in SECRETS]
     found += [Problem(name, "a secret; left out, because requests are logged") for name in dropped]
     found += _card_findings(fact)
+    price = _price(fact, found)
     findings += [Problem(f"{fact.id}: {problem.field}", problem.message) for problem in found]
     notes = [
         fact.availability_note,
@@ -173,7 +175,7 @@ def _model(fact: FactModel, findings: list[Problem]) -> ModelEntry:
         homepage=fact.docs,
         as_of=max(_DATE.findall(" ".join(fact.schema_sources)), default=""),
         read_from=(fact.schema_url, *fact.schema_sources),
-        price=_price(fact.price),
+        price=price,
         retired_on=_retired_on(fact),
         availability=fact.availability,
         note=" ".join(note for note in notes if note),
@@ -305,16 +307,19 @@ def _description(fact: FactParameter, type_: ParameterType) -> str:
     return text[0].upper() + text[1:]
 
 
-def _price(fact: FactPrice) -> PriceEntry | None:
-    price = PriceEntry(
-        unit=fact.unit or "",
-        amount_usd=fact.amount_usd,
-        as_of=fact.as_of or "",
-        source=fact.source or "",
-        variants=tuple(fact.variants),
-        note=fact.note or "",
+def _price(fact: FactModel, found: list[Problem]) -> PriceEntry | None:
+    read = fact.price
+    as_read = PriceEntry(
+        unit=read.unit or "",
+        amount_usd=read.amount_usd,
+        as_of=read.as_of or "",
+        source=read.source or "",
+        note=read.note or "",
     )
-    return None if price == PriceEntry() else price
+    choices = {parameter.name: tuple(parameter.choices or ()) for parameter in fact.parameters}
+    price, in_words = price_of(fact.id, as_read, read.variants, choices)
+    found += [Problem("price", f"{words!r} cannot be told from a request; shown, never counted") for words in in_words]
+    return price
 
 
 def _retired_on(fact: FactModel) -> date | None:

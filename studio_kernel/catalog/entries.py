@@ -55,6 +55,43 @@ Parameters = Annotated[
 ]
 
 
+When = Annotated[
+    dict[str, Any],
+    Meta(description="Parameter: its value, or a list of which it is one; null = it is left out."),
+]
+Given = Annotated[tuple[str, ...], Meta(description="Parameters that are not left out.")]
+Between = Annotated[
+    dict[str, tuple[float | None, float | None]],
+    Meta(
+        description="Quantity: [above, up to], either may be null. seconds, megapixels and short_side (pixels) of what "
+        "comes out, or a parameter that is a number."
+    ),
+]
+
+
+class PriceTermEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """An amount that holds under a condition: everything in `when`, `given` and `between`."""
+
+    amount_usd: Annotated[float, Meta(ge=0)]
+    unit: Annotated[str, Meta(description="What is counted, where it is not the unit of the price.")] = ""
+    when: When = {}
+    given: Given = ()
+    between: Between = {}
+    after: Annotated[float, Meta(ge=0, description="So many units cost nothing.")] = 0.0
+    condition: Annotated[str, Meta(description="The condition in words.")] = ""
+    in_words_only: Annotated[bool, Meta(description="It is shown and never counted.")] = False
+    assumes: Annotated[str, Meta(description="What is taken for granted when it is counted.")] = ""
+
+
+class PriceFactorEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """What an amount is multiplied with under a condition."""
+
+    factor: Annotated[float, Meta(gt=0)]
+    when: When = {}
+    given: Given = ()
+    between: Between = {}
+
+
 class PriceEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
     """What a service charges, where and when that was read."""
 
@@ -62,8 +99,24 @@ class PriceEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, 
     amount_usd: Annotated[float, Meta(ge=0)] | None = None
     as_of: Day = ""
     source: str = ""
-    variants: tuple[dict[str, Any], ...] = ()
+    variants: Annotated[tuple[PriceTermEntry, ...], Meta(description="Amounts that hold instead.")] = ()
     note: str = ""
+    further_usd: (
+        Annotated[float, Meta(ge=0, description="The amount of each unit after the first, where it is another.")] | None
+    ) = None
+    extras: Annotated[tuple[PriceTermEntry, ...], Meta(description="What comes on top, in units of their own.")] = ()
+    factors: tuple[PriceFactorEntry, ...] = ()
+    step: Annotated[float, Meta(ge=0, description="Units are rounded up to a multiple of it.")] = 0.0
+    frames_per_second: Annotated[float, Meta(ge=0, description="So many frames are a second that is charged.")] = 0.0
+    seconds_from: Annotated[tuple[str, ...], Meta(description="Files whose length counts, the longest of them.")] = ()
+    seconds_factor: Annotated[float, Meta(gt=0, description="Seconds count so many times.")] = 1.0
+    most_seconds: Annotated[float, Meta(ge=0, description="What is longer is cut to that before.")] = 0.0
+    counts_inputs: Annotated[bool, Meta(description="The megapixels of given pictures count too.")] = False
+    counts_frames: Annotated[bool, Meta(description="Megapixels are those of all frames together.")] = False
+    only_when: Annotated[When, Meta(description="For what the amount was read; there is none for anything else.")] = {}
+    only_between: Between = {}
+    assumes: Annotated[str, Meta(description="What is taken for granted in counting.")] = ""
+    is_tentative: Annotated[bool, Meta(description="The source itself is not sure.")] = False
 
 
 class FamilyEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):

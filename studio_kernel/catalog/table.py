@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Protocol, overload
 
-from studio_kernel.domain.model import ModelCard, Price
+from studio_kernel.domain.model import ModelCard
+from studio_kernel.domain.price import Price
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,9 +100,9 @@ def price_in_words(price: Price | None) -> str:
     """Return a price as people read it, such as ``0.04–0.12 $ per image``; empty when it is not known."""
     if price is None or not price.unit:
         return ""
-    same_unit = (variant for variant in price.variants if variant.get("unit", price.unit) == price.unit)
-    amounts = [price.amount_usd, *(variant.get("amount_usd") for variant in same_unit)]
-    known = sorted(float(amount) for amount in amounts if isinstance(amount, (int, float)))
+    same_unit = (variant for variant in price.variants if (variant.unit or price.unit) == price.unit)
+    amounts = [price.amount_usd, *(variant.amount_usd for variant in same_unit)]
+    known = sorted(amount for amount in amounts if amount is not None)
     if not known:
         return ""
     low, high = f"{known[0]:g}", f"{known[-1]:g}"

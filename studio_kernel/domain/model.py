@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from studio_kernel.domain.parameters import Parameter
+from studio_kernel.domain.price import Price
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import Scalar, Value
 from studio_kernel.errors import InvalidRequestError, Problem, closest
@@ -42,32 +43,6 @@ class ModelSource:
     endpoint: str = ""
     revision: str = ""
     variant: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What a service charges.
-
-    Attributes
-    ----------
-    unit : str
-        What is counted, such as ``image``, ``megapixel`` or ``second``.
-    amount_usd : float or None
-        US dollars per unit; `None` when only variants have a price.
-    as_of : str
-        Year and month (and day) in which it was read.
-    source : str
-        Where it was read.
-    variants : tuple of mapping
-        Prices that hold under conditions: ``when`` in words (or parameter values), ``amount_usd``.
-    """
-
-    unit: str
-    amount_usd: float | None
-    as_of: str
-    source: str
-    variants: tuple[Mapping[str, Value], ...] = ()
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

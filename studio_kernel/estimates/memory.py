@@ -211,7 +211,8 @@ class _Case:
         if subject.num_images > 1:
             half = math.ceil(subject.num_images / 2)
             words = f"make the {subject.num_images} pictures in calls of {half}"
-            yield setup, _changed(subject, num_images=half), words, None, ""
+            subject = _changed(subject, num_images=half)
+            yield setup, subject, words, None, ""
             setup, subject = replace(setup, vae_slicing=True), _changed(subject, vae_slicing=True)
             yield setup, subject, "decode one picture at a time", None, ""
         setup, subject = replace(setup, vae_tiling=True), _changed(subject, vae_tiling=True)
@@ -286,19 +287,29 @@ def needed(trace: Trace, setup: Setup) -> Needs:
     live = trace.peaks[setup.offload]
     if setup.device != "cuda":
         return Needs(live, live, trace.context_bytes)
-    if setup.offload == "none":
-        computed = max(0, live - sum(trace.weights.values()))
-        reserved = trace.reserved_bytes or live + int((RESERVE - 1) * computed)
-    else:
-        reserved = int(RESERVE * live)
+    limiting = max(trace.stages, key=lambda stage: _resident(stage, trace, setup) + _work(stage, setup), default=None)
+    computed = live - (_resident(limiting, trace, setup) if limiting else 0)
+    reserved = live + int((RESERVE - 1) * computed)
+    if setup.offload == "none" and trace.reserved_bytes:
+        reserved = trace.reserved_bytes
     return Needs(live, max(live, reserved), trace.context_bytes)
 
 
 def _stage(stage: Stage, trace: Trace, setup: Setup) -> StageMemory:
-    resident = {"none": sum(trace.weights.values()), "model": stage.weights_bytes, "sequential": 0, "block": 0}
-    peak = {"sequential": stage.leaf_bytes, "block": stage.block_bytes}.get(setup.offload, stage.peak_bytes)
-    vram = resident[setup.offload] + stage.before_bytes + peak
+    vram = _resident(stage, trace, setup) + _work(stage, setup)
     return StageMemory(stage.name, stage.component, vram, stage.operation)
+
+
+def _resident(stage: Stage, trace: Trace, setup: Setup) -> int:
+    """Return the weights that are on the device for the whole of a stage."""
+    everything = sum(trace.weights.values())
+    return {"none": everything, "model": stage.weights_bytes}.get(setup.offload, 0)
+
+
+def _work(stage: Stage, setup: Setup) -> int:
+    """Return what a stage takes beside those."""
+    peak = {"sequential": stage.leaf_bytes, "block": stage.block_bytes}.get(setup.offload, stage.peak_bytes)
+    return stage.before_bytes + peak
 
 
 def _confidence(setup: Setup, trace: Trace) -> Confidence:

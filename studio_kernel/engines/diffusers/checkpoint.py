@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import struct
 from collections.abc import Iterator, Mapping
@@ -17,19 +16,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from studio_kernel.domain.model import ModelCard, ModelSource
+from studio_kernel.engines.diffusers import headers
 from studio_kernel.errors import ModelUnavailableError, UnsafeFileError
 
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
-MAX_HEADER_BYTES = 100_000_000
-"""The safetensors library refuses longer headers."""
-
 Fingerprint: TypeAlias = tuple[tuple[str, int, int], ...]
-
-_FLOATS = ("F64", "F32", "F16", "BF16")
-"""What is brought to the precision of the loaded model; the 8 bit kinds belong to quantised weights, which keep it."""
 
 _INDEX = "model_index.json"
 _TEXT_SUFFIXES = (".json", ".txt", ".model", ".safetensors", ".jinja")
@@ -78,7 +72,9 @@ class Checkpoint:
         """The files that hold the weights which are loaded."""
         if self.file:
             return [self.file]
-        return [path for name, _, _ in components(self.index) for path in _weights(self.directory / name, self.variant)]
+        return [
+            path for name, _, _ in components(self.index) for path in weights_files(self.directory / name, self.variant)
+        ]
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -162,6 +158,19 @@ def components(index: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
             yield name, str(entry[0]), str(entry[1])
 
 
+def weights_files(folder: Path, variant: str) -> list[Path]:
+    """Return the files that hold a component's weights: ``<name>[.<variant>][-00001-of-00002].safetensors``."""
+    for index in folder.glob(f"*.safetensors.index{'.' if variant else ''}{variant}.json"):
+        shards = read_json(index).get("weight_map")
+        return [folder / name for name in sorted(set(shards.values()))] if isinstance(shards, dict) else []
+    return [path for path in sorted(folder.glob("*.safetensors")) if _variant(path) == variant]
+
+
+def has_weights(class_name: str) -> bool:
+    """Whether components of that class come with weights."""
+    return not class_name.endswith(_WITHOUT_WEIGHTS)
+
+
 def inspect_safetensors(path: Path) -> None:
     """Make sure that `path` is a complete safetensors file.
 
@@ -174,8 +183,7 @@ def inspect_safetensors(path: Path) -> None:
 
     Notes
     -----
-    Layout after github.com/huggingface/safetensors: 8 bytes header length N, little endian; N bytes JSON; data. The
-    last data offset + 8 + N is the size of the file.
+    The last data offset and the length of what stands before the data make the size of the file.
     """
     if path.suffix.lower() in PICKLES:
         raise UnsafeFileError(_pickle_message(str(path)))
@@ -198,8 +206,7 @@ def inspect_safetensors(path: Path) -> None:
 
 @lru_cache(maxsize=4096)
 def _described_size(path: Path, _size: int, _changed: int) -> int:
-    length, tensors = _header(path)
-    return 8 + length + max((int(entry["data_offsets"][1]) for entry in tensors), default=0)
+    return headers.read(path).file_bytes
 
 
 def loaded_bytes(path: Path, value_bytes: int) -> int:
@@ -213,22 +220,7 @@ def loaded_bytes(path: Path, value_bytes: int) -> int:
 
 @lru_cache(maxsize=4096)
 def _loaded_bytes(path: Path, value_bytes: int, _size: int, _changed: int) -> int:
-    return sum(_tensor_bytes(entry, value_bytes) for entry in _header(path)[1])
-
-
-def _tensor_bytes(entry: Mapping[str, Any], value_bytes: int) -> int:
-    begin, end = entry["data_offsets"]
-    return math.prod(entry["shape"]) * value_bytes if entry["dtype"] in _FLOATS else int(end) - int(begin)
-
-
-def _header(path: Path) -> tuple[int, list[Mapping[str, Any]]]:
-    """Return the length of a safetensors header, and what it says about each tensor."""
-    with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        if length > MAX_HEADER_BYTES:
-            raise ValueError(f"a header of {length} bytes")
-        header = json.loads(file.read(length))
-    return int(length), [entry for name, entry in header.items() if name != "__metadata__"]
+    return sum(tensor.loaded_bytes(value_bytes) for tensor in headers.read(path).tensors)
 
 
 def file_digest(path: Path) -> str:
@@ -299,9 +291,9 @@ def _inspect_component(model: str, folder: Path, class_name: str, variant: str) 
         raise ModelUnavailableError(
             f"model {model!r}: the component {folder.name!r} ({class_name}) is missing in {str(folder.parent)!r}"
         )
-    if class_name.endswith(_WITHOUT_WEIGHTS):
+    if not has_weights(class_name):
         return
-    weights = _weights(folder, variant)
+    weights = weights_files(folder, variant)
     if not weights:
         _refuse_pickles(model, folder)
         others = ", ".join(path.name for path in sorted(folder.glob("*.safetensors"))) or "none"
@@ -312,14 +304,6 @@ def _inspect_component(model: str, folder: Path, class_name: str, variant: str) 
         )
     for path in weights:
         inspect_safetensors(path)
-
-
-def _weights(folder: Path, variant: str) -> list[Path]:
-    """Return the files that hold a component's weights: ``<name>[.<variant>][-00001-of-00002].safetensors``."""
-    for index in folder.glob(f"*.safetensors.index{'.' if variant else ''}{variant}.json"):
-        shards = read_json(index).get("weight_map")
-        return [folder / name for name in sorted(set(shards.values()))] if isinstance(shards, dict) else []
-    return [path for path in sorted(folder.glob("*.safetensors")) if _variant(path) == variant]
 
 
 def _variant(weights: Path) -> str:

@@ -356,7 +356,7 @@ class Climb:
             generators = [(source, source.get_state()) for source in _generators(named)]
             while True:
                 try:
-                    with _tiles(vae, given, encodes=name == "encode"):
+                    with tiles(vae, given, encodes=name == "encode"):
                         return call(*args, **named)
                 except Exception as error:
                     if not is_out_of_memory(error):
@@ -393,7 +393,7 @@ def _generators(named: Mapping[str, Any]) -> list[torch.Generator]:
 
 
 @contextmanager
-def _tiles(vae: Any, given: torch.Tensor, encodes: bool) -> Iterator[None]:
+def tiles(vae: Any, given: torch.Tensor, encodes: bool) -> Iterator[None]:
     """Make tiles that are smaller than the picture, when tiling is in force.
 
     Some autoencoders have tiles as large as the pictures they were trained with (1024 pixels with SDXL), which leaves

@@ -35,11 +35,12 @@ from studio_kernel.engines.diffusers.staging import is_offloaded
 from studio_kernel.engines.diffusers.steps import call_parameters
 from studio_kernel.errors import EngineError
 
-_AUTO_PIPELINES = {
+AUTO_PIPELINES = {
     Task.TEXT_TO_IMAGE: "AutoPipelineForText2Image",
     Task.IMAGE_TO_IMAGE: "AutoPipelineForImage2Image",
     Task.INPAINTING: "AutoPipelineForInpainting",
 }
+"""Which class of diffusers finds the variant of a pipeline for a task."""
 _INPUTS: dict[Task, set[str]] = {
     Task.TEXT_TO_IMAGE: set(),
     Task.IMAGE_TO_IMAGE: {"image"},
@@ -114,7 +115,7 @@ class LoadedModel:
         import diffusers
 
         try:
-            made = getattr(diffusers, _AUTO_PIPELINES[task]).from_pipe(self.pipe)
+            made = getattr(diffusers, AUTO_PIPELINES[task]).from_pipe(self.pipe)
         except ValueError as error:  # a kind of pipeline that diffusers has no variants of
             if _INPUTS[task] <= call_parameters(self.pipe).keys():
                 return self.pipe

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from studio_kernel.catalog.loader import load
 from studio_kernel.catalog.models import Models
-from studio_kernel.domain.model import ModelCard, Price
+from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.parameters import standard
+from studio_kernel.domain.price import Price
 from studio_kernel.domain.tasks import Task
 from studio_kernel.errors import InvalidRequestError, UnknownModelError
 

@@ -1,0 +1,118 @@
+"""`Studio.estimate`: what people ask, of a real home."""
+
+import subprocess
+import sys
+
+import pytest
+
+import studio_kernel as sk
+from engines import GatedEngine, install_gated
+from studio_kernel.domain.estimate import Confidence, Setup, TimeBasis
+from studio_kernel.errors import InvalidRequestError
+from waiting import until
+
+
+@pytest.fixture
+def studio(home):
+    with sk.open(home) as studio:
+        yield studio
+
+
+@pytest.fixture
+def gated(home, picture):
+    """(studio, engine) whose engine waits for the test at each step."""
+    install_gated(home)
+    engine = GatedEngine(picture)
+    with sk.open(home, engines=[engine]) as studio:
+        yield studio, engine
+        engine.let()
+
+
+def test_an_estimate_is_neither_logged_nor_run(studio):
+    studio.estimate("a red boat", model="procedural")
+    assert studio.count() == 0
+
+
+def test_nothing_is_known_of_the_time_before_the_first_run_and_it_is_learnt_from_it(studio):
+    assert studio.estimate("a red boat", model="procedural").time is None
+    run = studio.generate("a red boat", model="procedural", progress=False)
+    found = studio.estimate("a blue boat", model="procedural").time
+    assert found.seconds == pytest.approx(run.elapsed_s, rel=0.3)
+    assert (found.basis, found.runs) == (TimeBasis.LEARNT, 1)
+
+
+def test_a_run_that_ended_just_now_counts_at_once(studio):
+    for n in range(1, 4):
+        studio.generate("a red boat", model="procedural", progress=False)
+        assert studio.estimate("a red boat", model="procedural").time.runs == n
+
+
+def test_what_runs_here_costs_nothing(studio):
+    found = studio.estimate("a red boat", model="procedural")
+    assert (found.cost_usd, found.vram_bytes) == (0.0, None)
+
+
+def test_a_complete_request_can_be_asked_about(studio):
+    request = studio.request("a red boat", model="procedural", seed=3)
+    assert studio.estimate(request).images == 1
+
+
+def test_a_prompt_that_is_not_typed_yet_does_not_matter(studio):
+    assert studio.estimate(model="procedural").images == 1
+
+
+def test_a_value_that_is_not_allowed_is_refused_as_a_run_would_be(studio):
+    with pytest.raises(InvalidRequestError, match="num_inference_steps: 0 is outside"):
+        studio.estimate("a red boat", model="procedural", num_inference_steps=0)
+
+
+def test_a_model_that_cannot_be_used_here_can_be_asked_about(studio):
+    found = studio.estimate("a red boat", model="fal/flux_1_dev")
+    assert (found.time.basis, found.time.confidence) == (TimeBasis.PRIOR, Confidence.LOW)
+
+
+def test_what_waits_on_the_same_engine_keeps_a_new_run_waiting(gated):
+    studio, engine = gated
+    engine.let(4)
+    studio.generate("one", model="gated", progress=False)
+    seconds = studio.estimate("two", model="gated").time.seconds
+    for prompt in ("two", "three"):
+        studio.submit(prompt, model="gated")
+    until(lambda: len(engine.requests) == 2, what="the second run at work")
+    wait = studio.estimate("four", model="gated").time.wait_s
+    assert 0 < wait <= 2 * seconds
+    assert studio.estimate("a boat", model="procedural").time is None
+
+
+def test_nothing_waits_on_an_engine_with_room(gated):
+    studio, engine = gated
+    engine.let()
+    studio.generate("one", model="gated", progress=False)
+    assert studio.estimate("two", model="gated").time.wait_s == 0
+
+
+def test_a_sensible_json_form(studio):
+    studio.generate("a red boat", model="procedural", progress=False)
+    data = studio.estimate("a red boat", model="procedural").to_json()
+    assert data["time"]["basis"] == "learnt"
+    assert data["cost_usd"] == 0.0
+
+
+KERNEL = """
+import sys, studio_kernel as sk
+studio = sk.open({home!r})
+studio.estimate("a red boat", model="studio-tiny")
+print(sorted({{"torch", "diffusers"}} & set(sys.modules)))
+"""
+
+
+def test_a_kernel_that_estimates_loads_no_torch(home):
+    done = subprocess.run(
+        [sys.executable, "-c", KERNEL.format(home=str(home))], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_setup_is_what_is_asked_for(studio):
+    found = studio.estimate("a red boat", model="procedural", setup=Setup(offload="model"))
+    assert found.memory is None
