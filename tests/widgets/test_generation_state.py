@@ -9,8 +9,17 @@ from studio_widgets.generation.state import GenerationState
 from waiting import until
 
 CATALOG = """
+tips:
+  for-versatile:
+    name: Versatile
+    values: {num_inference_steps: 12, guidance_scale: 9, num_frames: 81}
+    ranges: {num_inference_steps: [10, 20]}
+    sizes: [[512, 768], [500, 500]]
+    examples: [a lighthouse at dusk]
+    triggers: [watercolor]
 models:
   versatile:
+    tips: for-versatile
     name: Versatile
     creator: Tests
     engine: gated
@@ -22,6 +31,8 @@ models:
       image:
       mask_image:
       strength:
+      width:
+      height:
       num_inference_steps: {default: 25}
       guidance_scale: {default: 5}
       seed:
@@ -256,3 +267,59 @@ def test_the_run_of_a_neighbour_does_not_keep_a_panel_from_generating(studio, st
     ended(state)
     assert other.result.request.prompt == "a blue boat"
     assert state.result.request.prompt == "a red boat"
+
+
+def test_tips_are_those_of_the_model(state):
+    assert state.tips.id == "for-versatile"
+    state.model = "quick"
+    assert state.tips is None
+    state.apply_tips()
+    state.use_example(0)
+    assert (state.told, state.prompt) == ("", "a red boat")
+
+
+def test_tips_set_what_the_model_takes_and_say_what_changed(state):
+    state.apply_tips()
+    assert (state.values["num_inference_steps"], state.values["guidance_scale"]) == (12, 9.0)
+    assert "num_frames" not in state.values
+    assert state.told == "Changed: Steps 25 → 12, Guidance scale 5 → 9."
+    state.apply_tips()
+    assert state.told == "It is set like that already."
+
+
+def test_what_tips_told_is_forgotten_with_the_model(state):
+    state.apply_tips()
+    state.model = "quick"
+    assert state.told == ""
+
+
+def test_a_recommended_size_is_taken_as_a_whole(state):
+    assert state.tips.offered_sizes(state.parameters) == [(512, 768)]
+    state.use_size(512, 768)
+    assert (state.values["width"], state.values["height"]) == (512, 768)
+    assert state.told == "Changed: Height 512 px → 768 px."
+
+
+def test_an_example_becomes_the_prompt(state):
+    state.use_example(0)
+    assert state.prompt == "a lighthouse at dusk"
+
+
+def test_a_trigger_word_is_put_behind_the_prompt_once(state):
+    state.add_trigger("watercolor")
+    assert state.prompt == "a red boat, watercolor"
+    state.add_trigger("Watercolor")
+    assert state.prompt == "a red boat, watercolor"
+    state.prompt = ""
+    state.add_trigger("watercolor")
+    assert state.prompt == "watercolor"
+
+
+class Consenting(sk.Studio):
+    """A studio that wants a yes, and remembers it."""
+
+    said = None
+
+    def submit(self, prompt=None, *, accept_unknown_price=False, **values):
+        self.said = accept_unknown_price
+        return super().submit(prompt, **values)

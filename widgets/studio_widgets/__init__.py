@@ -10,12 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from studio_widgets.estimate.panel import EstimateMeter
     from studio_widgets.gallery.panel import GalleryPanel
     from studio_widgets.generation.panel import GenerationPanel
 
-__all__ = ["GalleryPanel", "GenerationPanel"]
+__all__ = ["EstimateMeter", "GalleryPanel", "GenerationPanel"]
 
 _HOMES = {
+    "EstimateMeter": "studio_widgets.estimate.panel",
     "GalleryPanel": "studio_widgets.gallery.panel",
     "GenerationPanel": "studio_widgets.generation.panel",
 }

@@ -153,7 +153,7 @@ def _number(
         step = parameter.step or (high - low) / 100
         decimals = len(f"{step:g}".partition(".")[2])
         slider = ipywidgets.FloatSlider(min=low, max=high, step=step, readout_format=f".{decimals}f")
-    slider.description, slider.continuous_update = title, False
+    slider.description, slider.continuous_update = title, True
     return slider, _same, _same
 
 

@@ -14,10 +14,13 @@ from studio_kernel.domain.parameters import Parameter
 from studio_kernel.domain.runs import RunStatus
 from studio_kernel.domain.tasks import Task
 from studio_widgets.choice import Choice
+from studio_widgets.estimate.panel import Meter
+from studio_widgets.estimate.state import EstimateState
 from studio_widgets.facts import badges_of, facts_of, title_of
 from studio_widgets.frame import panel as parts
 from studio_widgets.generation.controls import Control, control_for
 from studio_widgets.generation.state import OWN_TRAITS, GenerationState
+from studio_widgets.generation.tips import TipsCard
 from studio_widgets.picture.view import Picture
 from studio_widgets.strip.view import Strip
 
@@ -44,6 +47,8 @@ class GenerationPanel(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
     ----------
     state : GenerationState
         Everything the panel shows and does.
+    estimate : EstimateState
+        What the run that the form describes would take.
 
     Examples
     --------
@@ -54,8 +59,11 @@ class GenerationPanel(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
     def __init__(self, studio: Studio, *, task: str = str(Task.TEXT_TO_IMAGE), model: str = "") -> None:
         self.state = GenerationState(studio, task=task, model=model)
         head, self._standing = parts.head("Generate")
-        form = parts.styled(ipywidgets.VBox([Form(self.state), Actions(self.state)]), "st-column")
-        split = parts.styled(ipywidgets.HBox([form, Outcome(self.state)]), "st-split")
+        self.estimate = EstimateState(studio, self.state)
+        asking = [Form(self.state), parts.card(Meter(self.estimate), Actions(self.state))]
+        form = parts.styled(ipywidgets.VBox(asking), "st-column")
+        beside = parts.styled(ipywidgets.VBox([Outcome(self.state), TipsCard(self.state)]), "st-column", "st-beside")
+        split = parts.styled(ipywidgets.HBox([form, beside]), "st-split")
         super().__init__([parts.panel("Generate", head, split)])
         self.state.observe(lambda _change: self._show(), ["status", "model"])
         self._show()

@@ -7,6 +7,7 @@ the studio a few times a second and only sets traits that are shown.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -14,7 +15,9 @@ import traitlets
 from studio_kernel.domain.parameters import Parameter
 from studio_kernel.domain.runs import RunProgress, RunRecord, RunStatus
 from studio_kernel.domain.tasks import Task
-from studio_kernel.errors import StudioError, UnknownModelError
+from studio_kernel.domain.tips import Tips
+from studio_kernel.domain.values import Value, describe
+from studio_kernel.errors import Problem, StudioError, UnknownModelError
 from studio_widgets.generation.snapshot import Snapshot, resolve
 from studio_widgets.state import PanelState
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 OWN_TRAITS = ("prompt", "negative_prompt")
 MAX_UPLOAD_BYTES = 64 * 2**20
+CONSENT = "accept_unknown_price"
 
 
 class GenerationState(PanelState):
@@ -36,6 +40,8 @@ class GenerationState(PanelState):
         Opened as an editor.
     task, model : str
         What to begin with; the first model that serves the task when none is named.
+    attach : bool
+        Whether to show the run at work here, if there is one.
 
     Attributes
     ----------
@@ -47,8 +53,14 @@ class GenerationState(PanelState):
         Every other parameter by name; replaced as a whole, see `set`.
     random_seed : bool
         A new seed for every run; the one that was used is then found in `values`.
+    accept_unknown_price : bool
+        Ask also where nobody knows what it will cost; forgotten when the model changes.
     parameters : tuple of Parameter
         What model and task take, in form order.
+    tips : Tips or None
+        What is known to work well with the model.
+    told : str
+        What following a tip has changed.
     status : str
         Of the run that was submitted last; empty before the first.
     step, total, stage, elapsed_s, remaining_s
@@ -74,7 +86,10 @@ class GenerationState(PanelState):
     negative_prompt = traitlets.Unicode()
     values: traitlets.Dict[str, object] = traitlets.Dict()
     random_seed = traitlets.Bool(True)
+    accept_unknown_price = traitlets.Bool(False)
     parameters = traitlets.Tuple(read_only=True)
+    tips = traitlets.Instance(Tips, allow_none=True, read_only=True)
+    told = traitlets.Unicode()
     status = traitlets.Unicode()
     step = traitlets.Int(0)
     total = traitlets.Int(0)
@@ -85,17 +100,21 @@ class GenerationState(PanelState):
     result = traitlets.Instance(RunRecord, allow_none=True)
     shown = traitlets.Int(0)
 
-    def __init__(self, studio: Studio, *, task: str = str(Task.TEXT_TO_IMAGE), model: str = "") -> None:
+    def __init__(
+        self, studio: Studio, *, task: str = str(Task.TEXT_TO_IMAGE), model: str = "", attach: bool = True
+    ) -> None:
         super().__init__(studio, task=task, model=model)
         self._run: Run | None = None
         self._is_attached = False
         self._unwatch: Callable[[], None] = lambda: None
         self.observe(lambda _change: self._choose_model(), "task")
         self.observe(lambda _change: self._adapt(), ["task", "model"])
+        self.observe(lambda _change: self.set_trait("accept_unknown_price", False), "model")
         if not model:
             self._choose_model()
         self._adapt()
-        self._attempt(self._find_run_at_work)
+        if attach:
+            self._attempt(self._find_run_at_work)
 
     # What can be asked for
 
@@ -129,6 +148,45 @@ class GenerationState(PanelState):
     def loras(self) -> dict[str, str]:
         """Return the adapters of the catalog: id → name."""
         return {lora.id: lora.name for lora in self._studio.catalog.loras.values()}
+
+    def in_words(self, problem: Problem) -> str:
+        """Return a problem with the name that the form shows."""
+        titles = {parameter.name: parameter.title for parameter in self.parameters}
+        return f"{titles[problem.field]} {problem.message}" if problem.field in titles else str(problem)
+
+    # Tips
+
+    def apply_tips(self) -> None:
+        """Take every recommended value that the model accepts; `told` says what that changed."""
+        if self.tips is not None:
+            self._change(self.tips.offered(self.parameters))
+
+    def use_size(self, width: int, height: int) -> None:
+        """Take a recommended size."""
+        self._change({"width": width, "height": height})
+
+    def use_example(self, index: int) -> None:
+        """Take one of the example prompts."""
+        if self.tips is not None:
+            self.prompt = self.tips.examples[index]
+
+    def add_trigger(self, word: str) -> None:
+        """Put a word behind the prompt, unless it is in it."""
+        if word.casefold() not in self.prompt.casefold():
+            self.prompt = f"{self.prompt.rstrip(' ,')}, {word}" if self.prompt.strip() else word
+
+    def _change(self, values: Mapping[str, Value]) -> None:
+        known = {parameter.name: parameter for parameter in self.parameters}
+        now = {name: getattr(self, name) if name in OWN_TRAITS else self.values.get(name) for name in values}
+        changed = {name: value for name, value in values.items() if now[name] != value}
+        said = [
+            f"{known[name].title} {shown(known[name], now[name])} → {shown(known[name], value)}"
+            for name, value in changed.items()
+        ]
+        with self.hold_trait_notifications():
+            for name, value in changed.items():
+                self.set(name, value)
+            self.told = f"Changed: {', '.join(said)}." if said else "It is set like that already."
 
     def resolve(self) -> Snapshot:
         """Return what the form says now; changes nothing."""
@@ -188,13 +246,21 @@ class GenerationState(PanelState):
     def _submit(self) -> None:
         snapshot = self.resolve()
         if not snapshot.is_ready:
-            raise StudioError("\n".join(_in_words(self.parameters, problem) for problem in snapshot.problems))
-        values: Mapping[str, Any] = snapshot.values
+            raise StudioError("\n".join(self.in_words(problem) for problem in snapshot.problems))
+        values: Mapping[str, Any] = {**snapshot.values, **self._consent()}
         run = self._studio.submit(model=snapshot.model, task=snapshot.task, **values)
         self._is_attached = False
         if run.request.seed is not None:
             self.set("seed", run.request.seed)
         self._follow(run)
+
+    @property
+    def can_consent(self) -> bool:
+        """Whether the studio wants a yes for a run whose price nobody knows."""
+        return CONSENT in signature(self._studio.submit).parameters
+
+    def _consent(self) -> dict[str, object]:
+        return {CONSENT: True} if self.accept_unknown_price and self.can_consent else {}
 
     def _follow(self, run: Run) -> None:
         with self._lock:
@@ -246,14 +312,16 @@ class GenerationState(PanelState):
         card = self._card()
         if card is None:
             self.set_trait("parameters", ())
+            self.set_trait("tips", None)
             self.error = self._why_no_model()
             return
         if self.task not in card.tasks:
             self.task = str(card.default_task)
             return
-        self.error = ""
+        self.error = self.told = ""
         parameters = card.parameters_for(Task(self.task))
         with self.hold_trait_notifications():
+            self.set_trait("tips", self._studio.catalog.tips_for(card))
             self.values = _adapted(parameters, self.values)
             self.set_trait("parameters", parameters)
 
@@ -282,11 +350,9 @@ def _is_legal(parameter: Parameter, values: Mapping[str, object]) -> bool:
     return True
 
 
-def _in_words(parameters: tuple[Parameter, ...], problem: object) -> str:
-    """Return a problem with the name that the form shows."""
-    text = str(problem)
-    for parameter in parameters:
-        text = text.removeprefix(f"{parameter.name}: ") if text.startswith(f"{parameter.name}: ") else text
-        if text != str(problem):
-            return f"{parameter.title} {text}"
-    return text
+def shown(parameter: Parameter, value: Any) -> str:
+    """Return a value as the form shows it."""
+    if value in parameter.choices and parameter.choice_labels:
+        return parameter.choice_labels[parameter.choices.index(value)]
+    unit = f" {parameter.unit}" if parameter.unit and value is not None else ""
+    return "none" if value in (None, "") else f"{describe(value)}{unit}"

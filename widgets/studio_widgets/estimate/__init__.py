@@ -1,0 +1,1 @@
+"""What a run would take, beside the form that asks for it."""
