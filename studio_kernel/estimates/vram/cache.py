@@ -87,6 +87,41 @@ class TraceCache:
                 path.unlink()
 
 
+class SpeedCache:
+    """How fast the devices of this home compute, in one file that may be deleted at any time.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Made when something is kept.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def get(self, device: str, dtype: str) -> float | None:
+        """Return the floating-point operations per second of a device; `None` when they were not measured."""
+        return self._all().get(_key(device, dtype))
+
+    def keep(self, device: str, dtype: str, flops_per_s: float) -> None:
+        """Keep a measurement; where nothing can be written, it is not kept."""
+        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_bytes(msgspec.json.encode(self._all() | {_key(device, dtype): flops_per_s}))
+            fresh.replace(self._path)
+
+    def _all(self) -> dict[str, float]:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, float])
+        except (OSError, msgspec.DecodeError):
+            return {}
+
+
+def _key(device: str, dtype: str) -> str:
+    return " ".join((device, dtype, *versions()))
+
+
 @cache
 def versions() -> tuple[str, ...]:
     """Return the versions of the libraries whose code is traced, without importing them."""

@@ -7,15 +7,16 @@ asked after all. The main memory needs neither.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
 
 from studio_kernel.domain.estimate import DeviceMemory
 
+MAIN = "the main memory"
 _MIB = 1 << 20
 
 
@@ -161,9 +162,8 @@ def first_answer(*cards: NvidiaCards | AmdCards | TorchCards | AppleGpu, pids: I
 def main_memory(pids: Iterable[int]) -> DeviceMemory:
     """Return the main memory, of which `pids` are the processes of this home; needs no torch."""
     memory = psutil.virtual_memory()
-    name = platform.processor() or platform.machine() or "CPU"
     own = sum(_resident(pid) for pid in set(pids))
-    return DeviceMemory("cpu", name, int(memory.total), int(memory.available), own)
+    return DeviceMemory("cpu", MAIN, int(memory.total), int(memory.available), own)
 
 
 def read(pids: Iterable[int]) -> tuple[DeviceMemory, ...]:
@@ -175,9 +175,12 @@ def read(pids: Iterable[int]) -> tuple[DeviceMemory, ...]:
 def _graphics(pids: tuple[int, ...]) -> list[DeviceMemory]:
     import torch
 
+    from studio_kernel.engines.diffusers.devices import default_dtype
+
     if torch.cuda.is_available():
         managed = _amd(torch.cuda) if torch.version.hip else _nvidia(torch.cuda)
-        return first_answer(*managed, TorchCards(torch.cuda), pids=pids)
+        usual = str(default_dtype(torch.device("cuda"))).removeprefix("torch.")
+        return [replace(card, dtype=usual) for card in first_answer(*managed, TorchCards(torch.cuda), pids=pids)]
     if torch.backends.mps.is_available():
         return first_answer(AppleGpu(torch.mps, main_memory), pids=pids)
     return []

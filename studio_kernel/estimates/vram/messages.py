@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from studio_kernel.domain.estimate import DeviceMemory
+from studio_kernel.domain.estimate import DeviceKind, DeviceMemory
 from studio_kernel.estimates.vram.subject import Subject
 from studio_kernel.estimates.vram.trace import Trace
 
@@ -30,6 +30,14 @@ class AskWarm(msgspec.Struct, frozen=True, tag="warm"):
     """Import what a pipeline of pictures needs."""
 
     id: int
+
+
+class AskSpeed(msgspec.Struct, frozen=True, tag="speed"):
+    """How fast does a device compute? The answer is about convolutions."""
+
+    id: int
+    device: DeviceKind
+    dtype: str
 
 
 class Traced(msgspec.Struct, frozen=True, tag="traced"):
@@ -59,6 +67,13 @@ class Warm(msgspec.Struct, frozen=True, tag="warm"):
     id: int
 
 
+class Speed(msgspec.Struct, frozen=True, tag="speed"):
+    """Floating-point operations per second."""
+
+    id: int
+    flops_per_s: float
+
+
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """Something went wrong while the question was answered."""
 
@@ -66,8 +81,8 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     error: str
 
 
-Question: TypeAlias = AskTrace | AskDevices | AskWarm
-Answer: TypeAlias = Traced | Refused | Found | Warm | Failed
+Question: TypeAlias = AskTrace | AskDevices | AskWarm | AskSpeed
+Answer: TypeAlias = Traced | Refused | Found | Warm | Speed | Failed
 
 questions: msgspec.json.Decoder[Question] = msgspec.json.Decoder(Question)
 answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)

@@ -24,12 +24,14 @@ from studio_kernel.estimates.vram import devices, messages, weights
 from studio_kernel.estimates.vram.messages import (
     Answer,
     AskDevices,
+    AskSpeed,
     AskTrace,
     AskWarm,
     Failed,
     Found,
     Question,
     Refused,
+    Speed,
     Traced,
     Warm,
 )
@@ -75,6 +77,9 @@ def _answer(question: Question) -> Answer:
         case AskWarm():
             _import_pipelines()
             return Warm(question.id)
+        case AskSpeed():
+            measure: Callable[[str, str], float] = import_module("studio_kernel.estimates.vram.speed").measure
+            return Speed(question.id, measure(question.device, question.dtype))
 
 
 def _trace(question: AskTrace) -> Answer:

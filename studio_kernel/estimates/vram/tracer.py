@@ -15,9 +15,20 @@ from studio_kernel.domain.estimate import DeviceMemory
 from studio_kernel.engines.diffusers.checkpoint import Fingerprint
 from studio_kernel.errors import WorkerError
 from studio_kernel.estimates.vram import devices
-from studio_kernel.estimates.vram.cache import TraceCache
+from studio_kernel.estimates.vram.cache import SpeedCache, TraceCache
 from studio_kernel.estimates.vram.client import TracingProcess
-from studio_kernel.estimates.vram.messages import Answer, AskDevices, AskTrace, AskWarm, Found, Refused, Traced
+from studio_kernel.estimates.vram.messages import (
+    Answer,
+    AskDevices,
+    AskSpeed,
+    AskTrace,
+    AskWarm,
+    Found,
+    Question,
+    Refused,
+    Speed,
+    Traced,
+)
 from studio_kernel.estimates.vram.subject import Subject
 from studio_kernel.estimates.vram.trace import Trace, Untraceable
 from studio_kernel.settings import Home
@@ -49,6 +60,7 @@ class Tracer:
         self._home, self._own_pids = home, own_pids
         self._process = process or TracingProcess(home.cache / "tracing.out")
         self._cache = TraceCache(home.cache / "traces")
+        self._speeds = SpeedCache(home.cache / "speeds.json")
         self._reading = threading.Lock()
         self._devices: tuple[DeviceMemory, ...] = ()
         self._read_at = float("-inf")
@@ -94,6 +106,29 @@ class Tracer:
                 self._read_at = time.monotonic()
             return self._devices
 
+    def speed(self, device: DeviceMemory) -> float | None:
+        """Return how many floating-point operations a device does in a second; `None` when that cannot be measured.
+
+        Measured once and kept; on a graphics card in a process that ends afterwards, because it takes memory there.
+        """
+        kept = self._speeds.get(device.name, device.dtype)
+        if kept is None:
+            kept = self._measured(device)
+            if kept is not None:
+                self._speeds.keep(device.name, device.dtype, kept)
+        return kept
+
+    def _measured(self, device: DeviceMemory) -> float | None:
+        def question(number: int) -> AskSpeed:
+            return AskSpeed(number, device.kind, device.dtype)
+
+        if device.kind == "cpu":
+            answer = self._ask(question)
+        else:
+            with TracingProcess() as apart:
+                answer = _asked(apart, question)
+        return answer.flops_per_s if isinstance(answer, Speed) else None
+
     def warm(self) -> None:
         """Let the process load what it needs, without waiting for it; the first trace is quicker then."""
         with suppress(WorkerError):
@@ -117,9 +152,13 @@ class Tracer:
         answer = self._ask(lambda number: AskDevices(number, pids))
         return answer.devices if isinstance(answer, Found) else (devices.main_memory(pids),)
 
-    def _ask(self, question: Callable[[int], AskTrace | AskDevices]) -> Answer | str:
-        """Return the answer, or in words why there is none."""
-        try:
-            return self._process.ask(question)
-        except WorkerError as error:
-            return str(error)
+    def _ask(self, question: Callable[[int], Question]) -> Answer | str:
+        return _asked(self._process, question)
+
+
+def _asked(process: TracingProcess, question: Callable[[int], Question]) -> Answer | str:
+    """Return the answer, or in words why there is none."""
+    try:
+        return process.ask(question)
+    except WorkerError as error:
+        return str(error)
