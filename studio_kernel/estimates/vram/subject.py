@@ -37,6 +37,8 @@ class Subject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         For whose kernels scratch memory is counted.
     dtype : str
         ``float16``, ``bfloat16`` or ``float32``.
+    dtypes : tuple of str
+        Components with a precision of their own, ``name=dtype``: some autoencoders are loaded in ``float32``.
     quantisation : str
         As in `domain.estimate.Setup`.
     vae_tiling, vae_slicing, attention
@@ -56,6 +58,7 @@ class Subject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_guided: bool = True
     device: DeviceKind = "cuda"
     dtype: str = "float16"
+    dtypes: tuple[str, ...] = ()
     quantisation: str = ""
     vae_tiling: bool = False
     vae_slicing: bool = False

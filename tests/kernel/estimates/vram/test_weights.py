@@ -278,13 +278,15 @@ def test_a_lora_takes_what_the_library_makes_of_it(saved, tmp_path, dtype, store
     save_file({name: value.to(getattr(torch, stored)) for name, value in load_file(file).items()}, file)
     pipe = DiffusionPipeline.from_pretrained(str(saved), dtype=getattr(torch, dtype), local_files_only=True)
     pipe.load_lora_weights(str(file), adapter_name="a", use_safetensors=True, local_files_only=True)
-    assert of(saved, dtype=dtype, loras=(str(file),)) == parameter_bytes(pipe)
+    found = component_bytes(Subject(directory=str(saved), dtype=dtype, loras=(str(file),)))
+    assert found.total_bytes == sum(parameter_bytes(pipe).values())
+    assert found.components == of(saved, dtype=dtype) | {"LoRA lora": found.components["LoRA lora"]}
 
 
 def test_a_lora_is_known_by_its_rank():
     (adapter,) = component_bytes(Subject(directory=str(TINY), loras=(str(LORA),))).adapters
     assert adapter.rank == 8
-    assert adapter.components == {"unet": of(TINY, loras=(str(LORA),))["unet"] - of(TINY)["unet"]}
+    assert adapter.components == {"unet": of(TINY, loras=(str(LORA),))["LoRA blueprint"]}
 
 
 def test_a_lora_for_text_encoders_counts_for_them(tmp_path):
@@ -300,8 +302,32 @@ def test_a_lora_for_text_encoders_counts_for_them(tmp_path):
         "lora_te2_text_model.lora_up.weight": ("F16", (64, 4)),
     }
     file = write_safetensors(tmp_path / "lora.safetensors", tensors)
-    found = of(tmp_path, loras=(str(file),))
-    assert found == {"unet": 128 + 256, "text_encoder": 128 + 256, "text_encoder_2": 128 + 512}
+    (adapter,) = component_bytes(Subject(directory=str(tmp_path), loras=(str(file),))).adapters
+    assert adapter.components == {"unet": 256, "text_encoder": 256, "text_encoder_2": 512}
+
+
+def test_a_lora_on_fused_layers_is_counted_for_each_of_them(tmp_path):
+    tensors = {
+        "lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight": ("F16", (4, 32)),
+        "lora_unet_double_blocks_0_img_attn_qkv.lora_up.weight": ("F16", (96, 4)),
+        "lora_unet_single_blocks_0_linear1.lora_down.weight": ("F16", (4, 32)),
+    }
+    file = write_safetensors(tmp_path / "lora.safetensors", tensors)
+    (adapter,) = component_bytes(Subject(loras=(str(file),))).adapters
+    assert sum(adapter.components.values()) == (3 + 4) * 256 + 96 * 8
+
+
+def test_a_large_text_encoder_is_quantised_with_the_denoiser(tmp_path):
+    folder = one(tmp_path, "T5EncoderModel", {"model_type": "t5"}, "transformers", "text_encoder_2")
+    write_safetensors(folder / "m.safetensors", {"a.weight": ("BF16", (32000, 32000)), "a.bias": ("BF16", (8,))})
+    found = component_bytes(Subject(directory=str(tmp_path), quantisation="fp8", dtype="bfloat16"))
+    assert found.components == {"text_encoder_2": 32000 * 32000 + 16}
+    assert found.transient_bytes == 0  # it is the denoiser's
+
+
+def test_a_component_may_have_a_precision_of_its_own(saved):
+    half, full = of(saved, dtype="float16"), of(saved, dtype="float32")
+    assert of(saved, dtype="float16", dtypes=("vae=float32",)) == half | {"vae": full["vae"]}
 
 
 def test_an_embedding_under_two_names_is_counted_once(tmp_path):
@@ -370,10 +396,12 @@ def test_a_pickle_is_refused(tmp_path):
         component_bytes(Subject(weights=(f"*={tmp_path / 'model.ckpt'}",)))
 
 
-@pytest.mark.parametrize("wrong", [{"dtype": "int3"}, {"quantisation": "nf5"}, {"weights": ("unet",)}])
+@pytest.mark.parametrize(
+    "wrong", [{"dtype": "int3"}, {"dtypes": ("vae=half",)}, {"quantisation": "nf5"}, {"weights": ("unet",)}]
+)
 def test_what_is_not_known_is_named(wrong):
     (name,) = wrong
-    with pytest.raises(InvalidRequestError, match=name):
+    with pytest.raises(InvalidRequestError, match=name.removesuffix("s")):
         component_bytes(Subject(directory=str(TINY), **wrong))
 
 
