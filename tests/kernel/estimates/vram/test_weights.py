@@ -267,6 +267,33 @@ def test_gguf_is_counted_as_it_is_in_the_file(tmp_path, kind):
         component_bytes(Subject(directory=str(tmp_path), weights=(f"transformer={file}",)))
 
 
+def test_diffusers_holds_a_gguf_model_as_it_is_counted(saved_flux, tmp_path):
+    import gguf
+    import torch
+    from diffusers import FluxTransformer2DModel, GGUFQuantizationConfig
+
+    made = FluxTransformer2DModel.from_pretrained(saved_flux / "transformer")
+    file = tmp_path / "flux.gguf"
+    writer = gguf.GGUFWriter(file, "flux")
+    for name, tensor in made.state_dict().items():
+        values, kind = tensor.numpy(), gguf.GGMLQuantizationType.Q8_0
+        if values.ndim == 2 and values.shape[1] % 32 == 0:
+            writer.add_tensor(name, gguf.quants.quantize(values, kind), raw_dtype=kind)
+        else:
+            writer.add_tensor(name, values)
+    for step in (writer.write_header_to_file, writer.write_kv_data_to_file, writer.write_tensors_to_file):
+        step()
+    writer.close()
+    held = FluxTransformer2DModel.from_single_file(
+        str(file),
+        config=str(saved_flux / "transformer"),
+        quantization_config=GGUFQuantizationConfig(compute_dtype=torch.bfloat16),
+        torch_dtype=torch.bfloat16,
+    )
+    found = of(saved_flux, weights=(f"transformer={file}",), dtype="bfloat16")
+    assert found["transformer"] == sum(parameter.nbytes for parameter in held.parameters())
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("stored", ["float32", "bfloat16"])
 def test_a_lora_takes_what_the_library_makes_of_it(saved, tmp_path, dtype, stored):
@@ -306,15 +333,23 @@ def test_a_lora_for_text_encoders_counts_for_them(tmp_path):
     assert adapter.components == {"unet": 256, "text_encoder": 256, "text_encoder_2": 512}
 
 
-def test_a_lora_on_fused_layers_is_counted_for_each_of_them(tmp_path):
-    tensors = {
-        "lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight": ("F16", (4, 32)),
-        "lora_unet_double_blocks_0_img_attn_qkv.lora_up.weight": ("F16", (96, 4)),
-        "lora_unet_single_blocks_0_linear1.lora_down.weight": ("F16", (4, 32)),
-    }
-    file = write_safetensors(tmp_path / "lora.safetensors", tensors)
-    (adapter,) = component_bytes(Subject(loras=(str(file),))).adapters
-    assert sum(adapter.components.values()) == (3 + 4) * 256 + 96 * 8
+def test_a_lora_on_fused_layers_takes_what_diffusers_makes_of_it(tmp_path):
+    import torch
+    from diffusers.loaders.lora_conversion_utils import _convert_kohya_flux_lora_to_diffusers
+    from safetensors.torch import save_file
+
+    tensors = {}
+    layers = {"double_blocks_0_img_attn_qkv": (64, 9216), "single_blocks_0_linear1": (64, 21504)}
+    layers |= {"double_blocks_0_img_mlp_0": (64, 128), "single_blocks_0_linear2": (128, 64)}
+    for layer, (inputs, outputs) in layers.items():
+        tensors[f"lora_unet_{layer}.lora_down.weight"] = torch.randn(4, inputs)
+        tensors[f"lora_unet_{layer}.lora_up.weight"] = torch.randn(outputs, 4)
+        tensors[f"lora_unet_{layer}.alpha"] = torch.tensor(4.0)
+    file = tmp_path / "lora.safetensors"
+    save_file(tensors, file)
+    (adapter,) = component_bytes(Subject(loras=(str(file),), dtype="float32")).adapters
+    converted = _convert_kohya_flux_lora_to_diffusers(dict(tensors))
+    assert sum(adapter.components.values()) == sum(value.nbytes for value in converted.values())
 
 
 def test_a_large_text_encoder_is_quantised_with_the_denoiser(tmp_path):
