@@ -128,8 +128,8 @@ class Budgets:
         if settings is None or settings.is_unlimited:
             return Judgement()
         asked = [(purchase.origin, purchase.cost.cost_usd or 0.0) for purchase in charged]
-        demands = [*_for_each_run(settings, asked), *self._demands(settings, asked, begun=False)]
-        exceeded = next((demand for demand in demands if demand.is_exceeded), None)
+        demands = list(self._demands(settings, asked, begun=False))
+        exceeded = next((each for each in (*_for_each_run(settings, asked), *demands) if each.is_exceeded), None)
         if exceeded is not None:
             return Judgement(self._exceeded(exceeded))
         near = [str(demand) for demand in demands if demand.is_near(settings.warn_at)]

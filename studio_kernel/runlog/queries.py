@@ -419,9 +419,9 @@ def unfinished(connection: DuckDBPyConnection) -> list[QueueEntry]:
 def costs(connection: DuckDBPyConnection, since: datetime | None) -> list[CostRow]:
     """Return what runs cost, the oldest first."""
     rows = connection.execute(
-        "SELECT time_bucket(INTERVAL 15 minutes, at) AS bin, project, model, sweep_id, count(*), "
+        "SELECT time_bucket(INTERVAL 15 minutes, booked_at) AS bin, project, model, sweep_id, count(*), "
         "fsum(coalesce(billed_usd, 0)), fsum(coalesce(estimated_usd, 0)), fsum(coalesce(committed_usd, 0)) "
-        "FROM costs WHERE coalesce(at >= ?, true) GROUP BY ALL ORDER BY ALL",
+        "FROM costs WHERE coalesce(booked_at >= ?, true) GROUP BY ALL ORDER BY ALL",
         [_stored(since) if since is not None else None],
     ).fetchall()
     return [CostRow(_required(at), *rest) for at, *rest in rows]
@@ -431,7 +431,7 @@ def spending(connection: DuckDBPyConnection) -> Spending:
     """Return what was spent and what may yet be."""
     found = Spending()
     ended = connection.execute(
-        "SELECT epoch(at), project, sweep_id, coalesce(billed_usd, estimated_usd) FROM costs "
+        "SELECT epoch(booked_at), project, sweep_id, coalesce(billed_usd, estimated_usd) FROM costs "
         "WHERE coalesce(billed_usd, estimated_usd, 0) > 0"
     ).fetchall()
     for at, project, sweep_id, usd in ended:

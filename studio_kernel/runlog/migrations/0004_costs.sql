@@ -66,7 +66,7 @@ COMMENT ON COLUMN runs.prompt_hash IS 'Key of the prompt in the table prompts.';
 -- What was or may yet be charged. A run that succeeded without a bill, or that a service may have done unseen, counts
 -- with what was expected.
 CREATE OR REPLACE VIEW costs AS SELECT
-  id, coalesce(finished_at, created_at) AS at, project, sweep_id, model, engine, status,
+  id, coalesce(finished_at, created_at) AS booked_at, project, sweep_id, model, engine, status,
   cost_usd AS billed_usd,
   CASE WHEN cost_usd IS NULL AND (status = 'succeeded' OR (status = 'cancelled' AND ticket IS NOT NULL)
     OR coalesce(outcome->>'$.may_be_billed', '') = 'true') THEN estimated_cost_usd END AS estimated_usd,
@@ -74,7 +74,7 @@ CREATE OR REPLACE VIEW costs AS SELECT
 FROM runs WHERE cost_usd IS NOT NULL OR estimated_cost_usd > 0 OR ticket IS NOT NULL;
 COMMENT ON VIEW costs IS 'A row for every run that costs money.';
 COMMENT ON COLUMN costs.id IS 'As in runs.';
-COMMENT ON COLUMN costs.at IS 'When it ended; when it was queued until it has.';
+COMMENT ON COLUMN costs.booked_at IS 'When it ended; when it was queued until it has.';
 COMMENT ON COLUMN costs.project IS 'Id of its project.';
 COMMENT ON COLUMN costs.sweep_id IS 'Id of the sweep it is a cell of.';
 COMMENT ON COLUMN costs.model IS 'Catalog id of the model.';
