@@ -21,6 +21,7 @@ models:
     engine: loopback
     tasks: [text-to-image]
     licence: none
+    price: {unit: image, amount_usd: 0.25, as_of: "2026-01", source: a page}
     parameters:
       prompt:
       seed:
