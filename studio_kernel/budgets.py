@@ -101,7 +101,7 @@ class Budgets:
         seconds : float or None
             How long it is expected to be computed.
         """
-        if not self._workshop.is_remote(card.engine):
+        if not self._workshop.works_elsewhere(card):
             return FREE
         where = read or self._workshop.assets.path
         files = {name: file_facts(where(ref), ref.media_type) for name, ref in request.inputs.items()}

@@ -104,7 +104,7 @@ class Studio:
         )
         self._private: PrivateSpace | None = None
         self._watcher = Watcher()
-        self._estimator = Estimator(self._workshop, self._log, inline=runner == "inline")
+        self._estimator = Estimator(self._workshop, self._log, self.budgets, inline=runner == "inline")
         self._closed = False
         if mode == "editor":
             for space in orphans(home):
@@ -710,7 +710,7 @@ class Studio:
     @property
     def planner(self) -> Planner:
         """What plans sweeps in this home."""
-        return Planner(self.models, self._workshop.engine_of, self._log, self._taken_up)
+        return Planner(self.models, self._workshop.engine_of, self._log, self._estimator, self._taken_up)
 
     def _taken_up(self, unfinished: Mapping[str, str]) -> Mapping[str, str]:
         """Return which runs that have not ended a sweep can wait for, digest → id."""
