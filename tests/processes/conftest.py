@@ -21,9 +21,15 @@ models:
     tasks: [text-to-image]
     licence: none
     price: {unit: image, amount_usd: 0.25, as_of: "2026-01", source: a page}
-    parameters:
+    parameters: &own
       prompt:
       seed:
+  priceless:
+    engine: loopback
+    tasks: [text-to-image]
+    licence: none
+    price: {unit: compute_second, note: It depends on the machine.}
+    parameters: *own
 """
 
 

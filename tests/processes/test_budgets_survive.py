@@ -1,5 +1,9 @@
 """Budgets with several processes at once, and across a kill: never passed, nothing lost, nothing paid for twice."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 import studio_kernel as sk
@@ -98,3 +102,25 @@ def test_what_is_at_work_goes_on_when_the_budget_is_taken_away(remote_home, serv
         kill_worker(remote_home)
         assert run.wait(60).status == "succeeded"
         assert len(service.accepted) == 1
+
+
+def command(home, *args):
+    line = [sys.executable, "-m", "studio_kernel.cli", "--home", str(home), *args]
+    return subprocess.run(line, capture_output=True, text=True, timeout=120)
+
+
+def test_the_command_line_asks_for_a_yes_and_shows_what_was_spent(remote_home, service):
+    settle(remote_home, "day_usd = 0.3")
+    refused = command(remote_home, "generate", "a boat", "--model", "priceless")
+    assert refused.returncode == 1
+    assert "It depends on the machine" in refused.stderr
+    assert "--accept-unknown-price" in refused.stderr
+    agreed = command(remote_home, "generate", "a boat", "--model", "priceless", "--accept-unknown-price")
+    assert agreed.returncode == 0, agreed.stderr
+    stopped = command(remote_home, "sweep", "a boat", "--model", "loopback", "--axis", "seed=1,2", "--json")
+    assert json.loads(stopped.stdout)["error"]["type"] == "BudgetExceededError"
+    [row] = json.loads(command(remote_home, "costs", "--by", "model", "--json").stdout)
+    assert (row["what"], row["billed_usd"], row["runs"]) == ("priceless", 0.25, 1)
+    assert "0.2500 $ in all" in command(remote_home, "costs").stdout
+    assert command(remote_home, "costs", "--since", "2999-01-01").stdout == "nothing was spent\n"
+    assert len(service.accepted) == 1
