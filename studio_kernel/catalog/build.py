@@ -14,7 +14,7 @@ from typing import Any
 
 from immutabledict import immutabledict
 
-from studio_kernel.catalog.checks import class_mistakes, parameter_mistakes, task_mistakes
+from studio_kernel.catalog.checks import class_mistakes, parameter_mistakes, price_mistakes, task_mistakes
 from studio_kernel.catalog.entries import (
     FamilyEntry,
     LoraEntry,
@@ -196,6 +196,8 @@ def _model_mistakes(entry: ModelEntry, own: Family, base: Family, shelf: Shelf) 
     yield from _source_mistakes(entry, own.engine)
     yield from shelf.scheduler_mistakes(entry.schedulers)
     yield from _without_mistakes(entry.without, base.parameters if knows_family else dict.fromkeys(entry.without))
+    if knows_family and entry.price is not None:
+        yield from price_mistakes(entry.price, own.parameters)
     if own.tasks:
         yield from task_mistakes("recommended", entry.recommended, own.tasks)
         for name, changes in entry.parameters.items():
