@@ -168,6 +168,8 @@ class Budgets:
             settings = self._workshop.home.settings().budget
             if settings.is_unlimited:
                 return ""
+            if self._log.pending_events:
+                return "not begun: the log cannot be written, so that what is spent could not be counted"
             asked = [(origin, usd)]
             demands = [*_for_each_run(settings, asked), *self._demands(settings, asked, begun=True)]
         except StudioError as error:

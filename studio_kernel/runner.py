@@ -174,16 +174,26 @@ class InlineRunner:
                 self._workplace.log.claimed(work.job.run_id, self._presence.name, 1)
             return list(works)
         admitted = []
-        with claiming(self._home):
-            for work in works:
-                record = work.job.record
-                reason = self._budgets.refusal(record.origin, record.estimate.cost_usd if record.estimate else None)
-                if reason:
-                    _Desk(work, self._workplace, PreviewBudget(), 1).finish(RunStatus.FAILED, reason)
-                else:
-                    self._workplace.log.claimed(record.id, self._presence.name, 1)
-                    admitted.append(work)
+        for work in works:
+            reason = self._claim_remote(work, self._presence.name)
+            if reason:
+                _Desk(work, self._workplace, PreviewBudget(), 1).finish(RunStatus.FAILED, reason)
+            else:
+                admitted.append(work)
         return admitted
+
+    def _claim_remote(self, work: Work, owner: str) -> str:
+        """Take a work in hand unless the budgets of the home forbid it; return why they do, empty when they do not."""
+        record = work.job.record
+        usd = record.estimate.cost_usd if record.estimate and not work.cancel_token.is_cancelled else None
+        try:
+            with claiming(self._home):
+                reason = self._budgets.refusal(record.origin, usd)
+                if not reason:
+                    self._workplace.log.claimed(record.id, owner, 1)
+                return reason
+        except StudioError as error:
+            return str(error)
 
 
 class _Lanes:

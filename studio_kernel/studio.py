@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
@@ -42,6 +42,7 @@ from studio_kernel.errors import (
 from studio_kernel.estimates.estimator import Estimator
 from studio_kernel.export import export_gallery
 from studio_kernel.jobs import Job, Work
+from studio_kernel.ledger import By, ledger
 from studio_kernel.live import LiveBoard
 from studio_kernel.planning import Planner
 from studio_kernel.private import PrivateSpace, orphans
@@ -582,6 +583,21 @@ class Studio:
     def count(self, **filters: object) -> int:
         """Return how many runs there are; filters as for `runs`."""
         return self._log.count(RunFilter(**filters))  # type: ignore[arg-type]
+
+    def costs(self, by: By = "day", since: date | datetime | None = None) -> pd.DataFrame:
+        """Return what was spent in this home as a table, in US dollars.
+
+        Its columns are what (the day, project, model or sweep), runs, what services billed, what was estimated where
+        they did not say, the two together, and what is committed to runs that have not ended.
+
+        Parameters
+        ----------
+        by : {"day", "project", "model", "sweep"}
+            What makes a row.
+        since : datetime.date or datetime.datetime
+            Only what ended on that day or later.
+        """
+        return ledger(self._log, by, since)
 
     def health(self) -> Health:
         """Return how the run log is doing."""

@@ -4,6 +4,7 @@ import threading
 import warnings
 
 import pytest
+from PIL import Image
 
 import studio_kernel as sk
 from engines import PaidEngine, install_paid
@@ -228,3 +229,49 @@ def test_without_budgets_nothing_is_warned_of(studio_with):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert studio.generate("a boat", model="paid").record.status is RunStatus.SUCCEEDED
+
+
+UPSCALER = """
+models:
+  upscaler:
+    engine: paid
+    tasks: [upscale]
+    licence: none
+    price: {unit: megapixel, amount_usd: 0.1, as_of: "2026-01", source: a page}
+    parameters:
+      image_url: {type: image, required: true}
+      upscale_factor: {type: number, default: 2.0}
+      num_inference_steps: {default: 1}
+"""
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_the_size_of_a_given_picture_counts(studio_with, home, picture, private):
+    studio = studio_with("run_usd = 0.25")
+    (home / "catalog" / "upscaler.yaml").write_text(UPSCALER)
+    asked = {"model": "upscaler", "image_url": Image.new("RGB", (1024, 512)), "private": private}
+    assert studio.generate(upscale_factor=1.0, **asked).record.estimate.cost_usd == 0.1
+    assert studio.generate(upscale_factor=2.0, **asked).record.estimate.cost_usd == 0.2
+    with pytest.raises(BudgetExceededError, match=r"0.80 \$ asked for"):
+        studio.submit(upscale_factor=4.0, **asked)
+
+
+def test_what_was_cancelled_before_it_began_is_cancelled_not_refused(studio_with, engine, home):
+    engine.gate = threading.Semaphore(0)
+    studio = studio_with("day_usd = 1.0\nwarn_at = 1.0")
+    first, second = (studio.submit("a boat", model="paid", seed=seed) for seed in (1, 2))
+    until(lambda: engine.requests)
+    settle(home, "day_usd = 0.1")
+    second.cancel()
+    engine.let()
+    assert first.wait(10).status == "succeeded"
+    assert second.wait(10).status == "cancelled"
+
+
+def test_a_free_service_says_so_in_its_price(studio_with, home):
+    studio = studio_with("day_usd = 0")
+    (home / "catalog" / "free.yaml").write_text(
+        "models: {free: {engine: paid, tasks: [text-to-image], licence: none, "
+        "price: {unit: generation, amount_usd: 0}, parameters: {prompt: , num_inference_steps: {default: 1}}}}"
+    )
+    assert studio.generate("a boat", model="free").status == "succeeded"
