@@ -7,6 +7,7 @@ the precision in which the model computes.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 from studio_kernel.errors import InvalidRequestError, Problem
@@ -30,8 +31,8 @@ _GGUF_BITS: Mapping[str, tuple[int, int]] = {
 SCHEMES = ("nf4", "fp4", "nf4-double", "int8", "int8-torchao", "fp8", *_GGUF_BITS)
 """What `matrix_bytes` knows."""
 
-_STATE_ON_CPU = (".quant_state.", ".weight_format")
-_STATE = (".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map", ".SCB", "scale", "zero_point", "qdata")
+_STATE = re.compile(r"\.(nested_)?(absmax|quant_map)$|\.SCB$|_scale(_inv)?$|\.scale_(weight|input)$|_zero_point$")
+_STATE_ON_CPU = re.compile(r"\.quant_state\.|weight_format$")
 
 
 def scheme_of(words: str) -> str:
@@ -84,9 +85,9 @@ def is_linear(name: str, shape: tuple[int, ...]) -> bool:
 
 def is_state(name: str) -> bool:
     """Whether a tensor of a quantised file holds scales or the like, which keep the precision of the file."""
-    return any(word in name for word in _STATE)
+    return _STATE.search(name) is not None
 
 
 def stays_in_main_memory(name: str) -> bool:
     """Whether a tensor of a quantised file is read and not sent to the device."""
-    return any(word in name for word in _STATE_ON_CPU)
+    return _STATE_ON_CPU.search(name) is not None

@@ -30,10 +30,10 @@ LARGE_VALUES = 1_000_000_000
 _WHOLE = "*"
 _PLAIN = ("F64", "F32", "F16", "BF16")
 _NOT_LOADED: Mapping[str, tuple[str, ...]] = {
-    "T5": ("decoder.", "lm_head."),
-    "UMT5": ("decoder.", "lm_head."),
-    "CLIPText": ("vision_model.", "visual_projection.", "logit_scale"),
-    "CLIPVision": ("text_model.", "text_projection.", "logit_scale"),
+    "T5EncoderModel": ("decoder.", "lm_head."),
+    "UMT5EncoderModel": ("decoder.", "lm_head."),
+    "CLIPTextModel": ("vision_model.", "visual_projection.", "logit_scale"),
+    "CLIPVisionModel": ("text_model.", "text_projection.", "logit_scale"),
 }
 """Start of a class that takes a part of the network → start of the names of the rest."""
 _BUFFERS = re.compile(r"position_ids$|(^|\.)logit_scale$")
@@ -87,7 +87,7 @@ def component_bytes(subject: Subject) -> Weights:
         components[part.name], matrix = part.loaded(_value_bytes(precisions.of(part.name)), wanted)
         if part.name in DENOISERS:
             transient = max(transient, matrix)
-        assumed += part.remarks(wanted)
+        assumed += part.remarks(wanted, matrix)
     value_bytes = _value_bytes(subject.dtype)
     adapters = tuple(adapter_bytes(Path(path), components, value_bytes) for path in subject.loras)
     for adapter in adapters:
@@ -152,14 +152,17 @@ class _Part:
             resident, transient = resident + size, max(transient, matrix)
         return resident, transient
 
-    def remarks(self, scheme: str) -> list[str]:
+    def remarks(self, scheme: str, matrix: int) -> list[str]:
         """Return what was assumed of this component."""
         found = []
-        if scheme and not self.method and not self.is_gguf:
-            found.append(f"all linear layers of {self.name} are quantised to {scheme}")
+        is_stored_so = bool(self.method) or self.is_gguf
+        if scheme and is_stored_so:
+            found.append(f"the files of {self.name} are quantised already, so that {scheme} does not apply")
+        elif scheme:
+            found.append(f"the linear layers of {self.name} are quantised to {scheme}")
         if self.method not in ("", "bitsandbytes", "torchao", "fp8", "gguf"):
             found.append(f"{self.name} is quantised by {self.method!r}, which is counted as it is in the file")
-        if self.method or self.is_gguf:
+        if matrix:
             found.append(f"{self.name} dequantises one matrix at a time")
         if self.kept and self.is_original:
             found.append(f"what {self.class_name} keeps in float32 is counted in the precision of the rest")
@@ -192,7 +195,7 @@ class _Part:
 
     def _as_stored(self, tensor: Tensor, wide: int) -> tuple[int, int]:
         """Return the sizes of a tensor in a file that is quantised."""
-        if quantisation.is_state(tensor.name) and "qdata" not in tensor.name:
+        if quantisation.is_state(tensor.name):
             return tensor.size_bytes, 0
         if tensor.dtype in _PLAIN:
             return tensor.loaded_bytes(wide), 0

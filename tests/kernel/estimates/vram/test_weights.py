@@ -186,12 +186,21 @@ def test_four_bits_of_bitsandbytes_are_counted_with_their_scales(tmp_path):
         "a.weight.quant_map": ("F32", (16,)),
         "a.weight.quant_state.bitsandbytes__nf4": ("U8", (82,)),  # read by the processor
         "a.bias": ("F32", (4096,)),
+        "scale_shift_table": ("F32", (2, 64)),  # no scale of a quantisation
     }
     write_safetensors(folder / "model.safetensors", tensors)
     found = component_bytes(Subject(directory=str(tmp_path), dtype="bfloat16"))
-    assert found.components == {"transformer": 4096 * 4096 * 0.5625 + 64 + 4096 * 2}
+    assert found.components == {"transformer": 4096 * 4096 * 0.5625 + 64 + 4096 * 2 + 256}
     assert found.transient_bytes == 4096 * 4096 * 2
     assert found.assumed
+
+
+def test_what_is_quantised_already_is_not_quantised_again(tmp_path):
+    folder = one(tmp_path, "SomeModel", {"quantization_config": {"quant_method": "fp8"}})
+    write_safetensors(folder / "model.safetensors", {"a.weight": ("F8_E4M3", (64, 64))})
+    found = component_bytes(Subject(directory=str(tmp_path), quantisation="nf4"))
+    assert found.components == {"transformer": 64 * 64}
+    assert any("already" in assumed for assumed in found.assumed)
 
 
 def test_double_quantisation_of_bitsandbytes_is_counted_with_both_scales(tmp_path):
