@@ -169,7 +169,7 @@ class Drafting:
         named = {name for group in groups for name in group.names}
         groups = [*_alternatives(base, named), *groups]
         if "seed" not in named and base.seed is None and _takes_seed(card, told.task):
-            base = base.replace(seed=choose_seed())
+            base = base.replace(seed=choose_seed(_largest_seed(card)))
         if seeds is not None:
             groups.append(_replicates(base, seeds, paired))
         with _named("axes"):
@@ -208,7 +208,7 @@ class Drafting:
         """Return `draft` complete; `chance` chooses its texts when there is no seed."""
         given = dict(draft.parameters)
         if given.get("seed") is None and _takes_seed(self.models[draft.model], draft.task):
-            given["seed"] = choose_seed()
+            given["seed"] = choose_seed(_largest_seed(self.models[draft.model]))
         values = checker.check(self._resolved(given, chance, draft.model))
         return GenerationRequest.of_frozen(draft.model, draft.task, values)
 
@@ -285,9 +285,15 @@ def _require_cells(sweep: Sweep) -> None:
             raise ValueError(f"the rules leave none of {sweep.full_size} cells")
 
 
-def choose_seed() -> int:
-    """Return a random seed, 0 … 2³²−1."""
-    return secrets.randbelow(MAX_SEED + 1)
+def choose_seed(largest: int = MAX_SEED) -> int:
+    """Return a random seed, 0 … `largest`."""
+    return secrets.randbelow(largest + 1)
+
+
+def _largest_seed(card: ModelCard) -> int:
+    """Return the largest seed that is chosen for a model; where it states none, one that most services take."""
+    stated = card.parameter("seed").max
+    return int(stated) if stated is not None else 2**31 - 1
 
 
 def _takes_seed(card: ModelCard, task: Task) -> bool:

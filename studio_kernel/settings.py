@@ -124,6 +124,11 @@ class Home:
         return self.root / "private"
 
     @property
+    def cache(self) -> Path:
+        """Directory of what can be made again at any time, and may be deleted."""
+        return self.root / "cache"
+
+    @property
     def upkeep_lock(self) -> Path:
         """Held by whoever removes or mends files of this home."""
         return self.locks / "upkeep.lock"

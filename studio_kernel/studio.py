@@ -102,7 +102,7 @@ class Studio:
         )
         self._private: PrivateSpace | None = None
         self._watcher = Watcher()
-        self._estimator = Estimator(self._workshop, self._log)
+        self._estimator = Estimator(self._workshop, self._log, inline=runner == "inline")
         self._closed = False
         if mode == "editor":
             for space in orphans(home):
@@ -128,6 +128,7 @@ class Studio:
         self._watcher.close()
         self._end_private()
         self._dispatch.close()
+        self._estimator.close()
         self._workshop.close()
         self._log.close()
 

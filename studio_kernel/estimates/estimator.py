@@ -1,37 +1,55 @@
-"""Joins what is known of memory, time and money into the estimate of a run."""
+"""Joins what is known of memory, time and money into the estimate of a run.
+
+`Estimator.estimate` may take seconds the first time, because a pipeline is traced; `Estimator.at_hand` never starts
+anything and tells what is known already.
+"""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
-from studio_kernel.domain.estimate import FREE, MANY_IMAGES, Estimate, MemoryEstimate, Setup, TimeEstimate
+from studio_kernel.domain.estimate import (
+    MANY_IMAGES,
+    CostEstimate,
+    Estimate,
+    MemoryEstimate,
+    Setup,
+    TimeBasis,
+    TimeEstimate,
+)
 from studio_kernel.domain.model import ModelCard
+from studio_kernel.domain.pricing import InputFacts, cost_of, price_warnings
 from studio_kernel.domain.queue import QueueEntry
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.estimates import durations
+from studio_kernel.estimates.memory import Case, Memories
+from studio_kernel.estimates.vram.trace import Trace
+from studio_kernel.estimates.vram.tracer import Tracer
 from studio_kernel.runlog import PastRun, RunLog
 from studio_kernel.workshop import Workshop
 
 
-@dataclass(slots=True)
 class Estimator:
-    """Estimates the runs of a home.
+    """Estimates the runs of a home; may be used from any thread.
 
-    Attributes
+    Parameters
     ----------
     workshop : Workshop
         Its catalog, engines and files.
     log : RunLog
         Knows how long runs took.
+    inline : bool
+        Whether models are loaded into this process.
     """
 
-    workshop: Workshop
-    log: RunLog
-    _past: dict[str, list[PastRun]] = field(default_factory=dict)
-    _stamp: str = ""
+    def __init__(self, workshop: Workshop, log: RunLog, *, inline: bool) -> None:
+        self._workshop, self._log, self._inline = workshop, log, inline
+        self._past: dict[str, list[PastRun]] = {}
+        self._stamp = ""
 
     def estimate(self, request: GenerationRequest, *, setup: Setup | None = None, batch_size: int = 1) -> Estimate:
         """Return what a complete request would take.
@@ -43,67 +61,111 @@ class Estimator:
         batch_size : int
             Requests like it in one pass; time and money are those of one of them.
         """
-        memory: MemoryEstimate | None = None
-        del setup
-        time = self.time(request, batch_size)
+        card = self._workshop.models[request.model]
+        memories = Memories(self._tracer, self._workshop.catalog)
+        case = memories.case(card, request, setup, batch_size)
+        memory = memories.estimate(case) if case else None
+        time = self.time(request, batch_size) or (self._first_guess(case, request, batch_size) if case else None)
         if time is not None:
             time = durations.after(time, self.wait_s(request))
-        images = _images(request)
-        return Estimate(memory, time, FREE, images, tuple(_warnings(images)))
+        cost = self.cost(request, time)
+        images = images_of(request)
+        return Estimate(memory, time, cost, images, tuple(self._warnings(card, memory, cost, images)))
 
     def time(self, request: GenerationRequest, batch_size: int = 1) -> TimeEstimate | None:
-        """Return how long a request takes; `None` when nothing is known."""
-        card = self.workshop.models[request.model]
+        """Return how long a request takes, as runs before it tell; `None` when nothing is known."""
+        card = self._workshop.models[request.model]
         known = durations.learnt(card, request, self._past_runs(request.model), batch_size)
         if known is None and self._is_remote(card):
             return durations.first_guess(durations.REMOTE_PRIOR_S[request.task.makes])
         return known
 
+    def cost(self, request: GenerationRequest, time: TimeEstimate | None = None) -> CostEstimate:
+        """Return what a request costs; `time` is how long it takes, for services that charge by that."""
+        card = self._workshop.models[request.model]
+        is_learnt = time is not None and time.basis is not TimeBasis.PRIOR
+        facts = InputFacts(seconds=time.seconds if time and is_learnt else None)
+        return cost_of(card, request, facts, is_remote=self._is_remote(card))
+
     def wait_s(self, request: GenerationRequest) -> float:
         """Return how long what is at work and waits on the same engine keeps a new run waiting."""
-        card = self.workshop.models[request.model]
+        card = self._workshop.models[request.model]
         ahead = [entry for entry in self._queue() if entry.record.engine == card.engine and not entry.is_cancelled]
-        engine = self.workshop.engine_of(card)
+        engine = self._workshop.engine_of(card)
         lanes = engine.capabilities.lanes if engine else 1
         if len(ahead) < lanes:
             return 0.0
         return math.fsum(self._remaining_s(entry) for entry in ahead) / lanes
 
+    def warm(self) -> None:
+        """Get ready to trace, without waiting for it."""
+        self._tracer.warm()
+
+    def close(self) -> None:
+        """End what was started; may be called twice."""
+        if "_tracer" in self.__dict__:
+            self._tracer.close()
+
+    @cached_property
+    def _tracer(self) -> Tracer:
+        return Tracer(self._workshop.home, own_pids=lambda: [os.getpid()] if self._inline else [])
+
+    def _first_guess(self, case: Case, request: GenerationRequest, batch_size: int) -> TimeEstimate | None:
+        """Return how long a run takes by the amount of computing; `None` when that, or the device, is not known."""
+        if not isinstance(case.trace, Trace) or case.device is None:
+            return None
+        speed = self._tracer.speed(case.device)
+        return durations.by_computing(case.trace, request, speed, batch_size) if speed else None
+
     def _remaining_s(self, entry: QueueEntry) -> float:
         """Return how long a run of the queue still takes; nothing where that is not known."""
         record = entry.record
-        known = (
-            self.time(record.request, record.origin.batch_size)
-            if record.request.model in self.workshop.models
-            else None
-        )
+        is_known = record.request.model in self._workshop.models
+        known = self.time(record.request, record.origin.batch_size) if is_known else None
         worked = (datetime.now(UTC) - record.started_at).total_seconds() if record.started_at else 0.0
         return max(0.0, known.seconds - worked) if known else 0.0
 
     def _queue(self) -> Iterable[QueueEntry]:
-        known = self.log.queued_runs()
+        known = self._log.queued_runs()
         known.refresh()
         return known.queue
 
     def _is_remote(self, card: ModelCard) -> bool:
-        engine = self.workshop.engine_of(card)
+        engine = self._workshop.engine_of(card)
         return engine.capabilities.remote if engine else bool(card.source.endpoint)
 
     def _past_runs(self, model: str) -> list[PastRun]:
         """Return the newest runs of a model; the log is asked again only when something was logged."""
-        stamp = self.log.changed_since(self._stamp)
+        stamp = self._log.changed_since(self._stamp)
         if stamp != self._stamp:
-            self._past.clear()
+            self._past = {}
             self._stamp = stamp
-        if model not in self._past:
-            self._past[model] = self.log.past_runs(model)
-        return self._past[model]
+        past = self._past
+        if model not in past:
+            past[model] = self._log.past_runs(model)
+        return past[model]
+
+    def _warnings(
+        self, card: ModelCard, memory: MemoryEstimate | None, cost: CostEstimate, images: int
+    ) -> Iterable[str]:
+        status = self._workshop.models.status(card)
+        if not status.selectable:
+            yield f"it cannot run here now: {status.reason}"
+        if memory and memory.fit and memory.fit.verdict == "does not fit":
+            room = "more than this device has" if _is_too_large(memory) else "more than is free now"
+            yield f"it needs {room}"
+        if images > MANY_IMAGES:
+            yield f"{images} pictures at once are more than {MANY_IMAGES}"
+        if memory:
+            yield from memory.warnings
+        yield from price_warnings(cost, datetime.now(UTC).date())
 
 
-def _images(request: GenerationRequest) -> int:
+def images_of(request: GenerationRequest) -> int:
+    """Return how many pictures (clips, sounds) a request makes."""
     images = request.parameters.get("num_images", 1)
     return images if isinstance(images, int) else 1
 
 
-def _warnings(images: int) -> list[str]:
-    return [f"{images} pictures at once are more than {MANY_IMAGES}"] if images > MANY_IMAGES else []
+def _is_too_large(memory: MemoryEstimate) -> bool:
+    return memory.fit is not None and memory.vram_bytes > memory.fit.device.total_bytes

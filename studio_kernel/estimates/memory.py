@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -26,14 +26,20 @@ from studio_kernel.domain.estimate import (
     StageMemory,
     Verdict,
 )
-from studio_kernel.domain.model import LoraCard, ModelCard
+from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.values import Value
 from studio_kernel.engines.diffusers import checkpoint
 from studio_kernel.engines.diffusers.checkpoint import Fingerprint
-from studio_kernel.errors import StudioError
+from studio_kernel.errors import ModelUnavailableError, StudioError
+from studio_kernel.estimates.vram import formula
+from studio_kernel.estimates.vram.architectures import architecture_of
 from studio_kernel.estimates.vram.subject import Subject
 from studio_kernel.estimates.vram.trace import Stage, Trace, Untraceable
+from studio_kernel.estimates.vram.weights import component_bytes
+
+if TYPE_CHECKING:
+    from studio_kernel.catalog.loader import Catalog
 
 TRACED_ENGINE = "diffusers"
 """The engine whose pipelines can be traced."""
@@ -57,6 +63,9 @@ class Traces(Protocol):
     def devices(self) -> tuple[DeviceMemory, ...]:
         """Return the devices here, the one that models use first."""
 
+    def speed(self, device: DeviceMemory) -> float | None:
+        """Return how many floating-point operations a device does in a second; `None` when that is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Memories:
@@ -66,17 +75,17 @@ class Memories:
     ----------
     traces : Traces
         Asked for traces and devices.
-    loras : mapping
-        The adapters of the catalog.
+    catalog : Catalog
+        Knows adapters, and published figures of models.
     """
 
     traces: Traces
-    loras: Mapping[str, LoraCard]
+    catalog: Catalog
 
-    def estimate(
+    def case(
         self, card: ModelCard, request: GenerationRequest, setup: Setup | None = None, batch_size: int = 1
-    ) -> MemoryEstimate | None:
-        """Return the memory of a run; `None` where none is needed here or nothing is known of it.
+    ) -> Case | None:
+        """Return a request held against the device it would run on; `None` where it needs none here.
 
         Parameters
         ----------
@@ -87,25 +96,45 @@ class Memories:
         """
         if card.engine != TRACED_ENGINE:
             return None
-        device = self._device(setup)
-        complete = _complete(setup or Setup(), device)
-        subject = subject_of(card, request, complete, self._adapters(request), batch_size)
-        print_ = fingerprint(card, subject)
-        found = self.traces.trace(subject, print_)
-        if isinstance(found, Untraceable):
-            return None
-        case = _Case(subject, complete, found, device, self.traces, print_)
-        return case.estimate()
-
-    def _device(self, setup: Setup | None) -> DeviceMemory | None:
-        """Return the device that is meant, when it is here."""
         here = self.traces.devices()
         wanted = setup.device if setup else None
-        return next((device for device in here if wanted in (None, device.kind)), None)
+        device = next((each for each in here if wanted in (None, each.kind)), None)
+        complete = _complete(setup or Setup(), device)
+        subject = subject_of(card, request, complete, self._adapters(request), batch_size)
+        stamp = fingerprint(card, subject)
+        return Case(card, subject, complete, self.traces.trace(subject, stamp), device, self.traces, stamp)
+
+    def estimate(self, case: Case) -> MemoryEstimate | None:
+        """Return the memory of a case; by a rule of thumb where there is no trace of it, `None` without even that."""
+        if not isinstance(case.trace, Untraceable):
+            return case.estimate(case.trace)
+        base = self._base(case)
+        if base is None or case.subject.width is None or case.subject.height is None:
+            return None
+        frames, images = case.subject.num_frames or 1, case.subject.num_images
+        found = formula.estimate(
+            base, case.setup, case.subject.width, case.subject.height, frames, num_images=images, weights=case.weights()
+        )
+        needs = Needs(found.vram_bytes, found.device_bytes, 0)
+        fit = Fit(needs.verdict(case.device), case.device) if case.device else None
+        reason = f"the pipeline could not be traced: {case.trace.reason}"
+        return replace(found, fit=fit, warnings=(*found.warnings, reason))
+
+    def _base(self, case: Case) -> formula.Base | None:
+        """Return what the rule scales: a published peak, else the weights."""
+        tips = self.catalog.tips_for(case.card)
+        if tips is not None and tips.vram is not None:
+            figure = tips.vram
+            source = f"{figure.source} ({figure.quality})"
+            return formula.Base(figure.vram_bytes, figure.width, figure.height, figure.frames or 1, source)
+        weights = sum(case.weights().values())
+        usual = {parameter.name: parameter.default for parameter in case.card.parameters}
+        width, height = _whole(usual.get("width")), _whole(usual.get("height"))
+        return formula.base_of_weights(weights, width, height) if weights and width and height else None
 
     def _adapters(self, request: GenerationRequest) -> tuple[str, ...]:
         """Return the files of the adapters of a request."""
-        cards = ((lora, self.loras.get(lora.id)) for lora in request.loras)
+        cards = ((lora, self.catalog.loras.get(lora.id)) for lora in request.loras)
         return tuple(card.file if card else lora.id for lora, card in cards)
 
 
@@ -114,8 +143,10 @@ def subject_of(
 ) -> Subject:
     """Return what to trace for a request: all of it and of its setup that decides memory."""
     values, guidance = request.parameters, request.parameters.get("guidance_scale")
+    directory = _directory(card)
     return Subject(
-        directory=str(checkpoint.configuration(card)),
+        directory=directory,
+        architecture="" if directory else architecture_of(card.tips),
         variant=card.source.variant,
         weights=(f"*={card.source.file}",) if card.source.file else (),
         loras=loras,
@@ -129,9 +160,18 @@ def subject_of(
         dtype=setup.dtype,
         quantisation=setup.quantisation,
         vae_tiling=setup.vae_tiling,
-        vae_slicing=setup.vae_slicing,
+        vae_slicing=setup.vae_slicing or batch_size > 1,  # as the engine does with a pass of several runs
         attention=setup.attention,
     )
+
+
+def _directory(card: ModelCard) -> str:
+    """Return where the configuration of a model is; empty when it is not on this machine."""
+    try:
+        directory = checkpoint.configuration(card)
+    except ModelUnavailableError:
+        return ""
+    return str(directory) if directory.is_dir() else ""
 
 
 def fingerprint(card: ModelCard, subject: Subject) -> Fingerprint:
@@ -160,28 +200,47 @@ def _complete(setup: Setup, device: DeviceMemory | None) -> Setup:
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """One trace, held against a device, and the traces of what could be done instead."""
+class Case:
+    """One request, its trace, and the device that it would run on.
 
+    Attributes
+    ----------
+    setup : Setup
+        Complete.
+    trace : Trace or Untraceable
+        Of `subject`.
+    device : DeviceMemory or None
+        `None` = such a device is not here.
+    """
+
+    card: ModelCard
     subject: Subject
     setup: Setup
-    trace: Trace
+    trace: Trace | Untraceable
     device: DeviceMemory | None
     traces: Traces
     fingerprint: Fingerprint
 
-    def estimate(self) -> MemoryEstimate:
-        needs = needed(self.trace, self.setup)
+    def weights(self) -> Mapping[str, int]:
+        """Return the weights of each component, from the headers of their files; empty when those cannot be read."""
+        try:
+            return component_bytes(self.subject).components
+        except StudioError:
+            return {}
+
+    def estimate(self, trace: Trace) -> MemoryEstimate:
+        """Return the memory that a trace tells of."""
+        needs = needed(trace, self.setup)
         return MemoryEstimate(
             vram_bytes=needs.live_bytes,
             device_bytes=needs.device_bytes,
-            weights=self.trace.weights,
-            stages=tuple(_stage(stage, self.trace, self.setup) for stage in self.trace.stages),
+            weights=trace.weights,
+            stages=tuple(_stage(stage, trace, self.setup) for stage in trace.stages),
             setup=self.setup,
             basis=MemoryBasis.DRY_RUN,
-            confidence=_confidence(self.setup, self.trace),
+            confidence=_confidence(self.setup, trace),
             fit=self._fit(needs) if self.device else None,
-            warnings=self.trace.flags,
+            warnings=trace.flags,
         )
 
     def _fit(self, needs: Needs) -> Fit:
@@ -192,13 +251,10 @@ class _Case:
 
     def _advice(self, device: DeviceMemory) -> Iterator[Advice]:
         """Yield what would lower the need, least harm first, until something fits."""
-        current = needed(self.trace, self.setup).live_bytes
+        current = self._needs(self.subject, self.setup)
         for setup, subject, words, factor, source in self._rungs():
-            trace = self._traced(subject)
-            if trace is None:
-                continue
-            needs = needed(trace, setup)
-            if needs.live_bytes >= current:
+            needs = self._needs(subject, setup)
+            if needs is None or (current and needs.live_bytes >= current.live_bytes):
                 continue
             verdict = needs.verdict(device)
             yield Advice(setup, words, needs.live_bytes, verdict, factor, source)
@@ -224,27 +280,30 @@ class _Case:
 
     def _largest_batch(self, device: DeviceMemory) -> int | None:
         """Return the most pictures in a call that fit; memory grows by the same amount with each."""
-        one, two = (self._needs(count) for count in (1, 2))
+        one, two = self._needs_of(1), self._needs_of(2)
         if one is None or two is None:
             return None
         if one.verdict(device) == "does not fit":
             return 0
         growth = two.live_bytes - one.live_bytes
         room = device.available_bytes - one.floor_bytes
-        count = min(MOST_IN_A_CALL, 1 + int(room / growth)) if growth > 0 else MOST_IN_A_CALL
-        while count > 1 and ((needs := self._needs(count)) is None or needs.verdict(device) == "does not fit"):
+        count = min(self._most, 1 + int(room / growth)) if growth > 0 else self._most
+        while count > 1 and ((needs := self._needs_of(count)) is None or needs.verdict(device) == "does not fit"):
             count -= max(1, count // 8)
         return count
 
-    def _needs(self, count: int) -> Needs | None:
-        trace = self._traced(_changed(self.subject, num_images=count))
-        return needed(trace, self.setup) if trace else None
+    @property
+    def _most(self) -> int:
+        """Return how many pictures may be asked for in a call."""
+        limits = (parameter.max for parameter in self.card.parameters if parameter.name == "num_images")
+        return int(min(MOST_IN_A_CALL, *(limit for limit in limits if limit is not None), MOST_IN_A_CALL))
 
-    def _traced(self, subject: Subject) -> Trace | None:
-        if subject == self.subject:
-            return self.trace
-        found = self.traces.trace(subject, self.fingerprint)
-        return None if isinstance(found, Untraceable) else found
+    def _needs_of(self, count: int) -> Needs | None:
+        return self._needs(_changed(self.subject, num_images=count), self.setup)
+
+    def _needs(self, subject: Subject, setup: Setup) -> Needs | None:
+        found = self.trace if subject == self.subject else self.traces.trace(subject, self.fingerprint)
+        return None if isinstance(found, Untraceable) else needed(found, setup)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ They are data, ``data/architectures/<id>.json``, each with its source and date.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Class of diffusers.
     dtype : str
         In which it is usually loaded.
+    tips : tuple of str
+        Tips of the catalog; the models they are for have this architecture.
     """
 
     id: str
@@ -59,6 +62,7 @@ class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parts: dict[str, ArchitecturePart]
     options: dict[str, Any] = {}
     call: dict[str, Any] = {}
+    tips: tuple[str, ...] = ()
 
     @property
     def blueprint(self) -> Blueprint:
@@ -88,6 +92,16 @@ def architecture(name: str) -> Architecture:
         return msgspec.json.decode(path.read_bytes(), type=Architecture)
     except (msgspec.DecodeError, OSError) as error:
         raise ModelUnavailableError(f"{str(path)!r} cannot be read: {error}") from error
+
+
+def architecture_of(tips: str) -> str:
+    """Return the id of the architecture of the models that some tips are for; empty when none ships."""
+    return _by_tips().get(tips, "")
+
+
+@cache
+def _by_tips() -> dict[str, str]:
+    return {tips: name for name in architectures() for tips in architecture(name).tips}
 
 
 def _directory() -> Path:

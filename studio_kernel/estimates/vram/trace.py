@@ -6,6 +6,11 @@ import msgspec
 
 from studio_kernel.domain.estimate import Offload
 
+DENOISING = "denoising"
+"""The stage whose calls grow with the steps."""
+TRACED_STEPS = 2
+"""Steps of a dry run: enough to see what is alive from one to the next."""
+
 
 class Stage(msgspec.Struct, frozen=True):
     """One kind of call of one component; the most expensive one where several differ.

@@ -11,7 +11,8 @@ from studio_kernel.domain.tasks import Task
 from studio_kernel.estimates.memory import Memories, needed, subject_of
 from studio_kernel.estimates.vram.trace import Stage, Trace
 
-CARD = load().models["studio-tiny"]
+CATALOG = load()
+CARD = CATALOG.models["studio-tiny"]
 GIB = 2**30
 CUDA = DeviceMemory("cuda", "a card", 24 * GIB, 24 * GIB, dtype="float16")
 
@@ -44,6 +45,9 @@ class Model:
     def devices(self):
         return (self.device,)
 
+    def speed(self, _device):
+        return 1e12
+
 
 def card_of(gib, free=None):
     return DeviceMemory("cuda", "a card", gib * GIB, (gib if free is None else free) * GIB, dtype="float16")
@@ -51,7 +55,8 @@ def card_of(gib, free=None):
 
 def estimate(model, setup=None, **values):
     request = GenerationRequest(CARD.id, Task.TEXT_TO_IMAGE, CARD.check(Task.TEXT_TO_IMAGE, {"prompt": "x"} | values))
-    return Memories(model, {}).estimate(CARD, request, setup)
+    memories = Memories(model, CATALOG)
+    return memories.estimate(memories.case(CARD, request, setup))
 
 
 def test_the_peak_is_that_of_the_stage_that_needs_most():
@@ -141,5 +146,5 @@ def test_only_what_decides_memory_is_traced():
 def test_a_pass_of_several_runs_has_the_pictures_of_all():
     model = Model()
     request = GenerationRequest(CARD.id, Task.TEXT_TO_IMAGE, CARD.check(Task.TEXT_TO_IMAGE, {"prompt": "x"}))
-    Memories(model, {}).estimate(CARD, request, batch_size=8)
-    assert model.asked[0].num_images == 8
+    Memories(model, CATALOG).case(CARD, request, batch_size=8)
+    assert (model.asked[0].num_images, model.asked[0].vae_slicing) == (8, True)

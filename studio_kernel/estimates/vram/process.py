@@ -1,0 +1,132 @@
+"""``python -m studio_kernel.estimates.vram.process [SECONDS]``: answer questions about memory.
+
+A child of a kernel, which must not load torch itself. It ends with the pipe to its parent, so that it outlives nobody,
+and after so many seconds without a question. It computes with one thread and gives way to everything else, and what
+libraries print never gets between its answers.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, BinaryIO
+
+import msgspec
+import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
+
+from studio_kernel.errors import StudioError
+from studio_kernel.estimates.vram import devices, messages, weights
+from studio_kernel.estimates.vram.messages import (
+    Answer,
+    AskDevices,
+    AskSpeed,
+    AskTrace,
+    AskWarm,
+    Failed,
+    Found,
+    Question,
+    Refused,
+    Speed,
+    Traced,
+    Warm,
+)
+from studio_kernel.estimates.vram.trace import Trace
+
+IDLE_S = 600.0
+_NICENESS = 10
+
+
+def main(idle_s: float = IDLE_S, answer: Callable[[Question], Answer] | None = None) -> int:
+    """Answer what is asked on standard input, with `answer` if given; return the exit status."""
+    answers, answer = _own_output(), answer or answer_to
+    _give_way()
+    waiting: queue.SimpleQueue[Question] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(waiting,), daemon=True).start()
+    while True:
+        try:
+            question = waiting.get(timeout=idle_s)
+        except queue.Empty:
+            return 0
+        answers.write(messages.line(answer(question)))
+        answers.flush()
+
+
+def answer_to(question: Question) -> Answer:
+    """Return the answer to one question; whatever goes wrong is one too."""
+    try:
+        return _answer(question)
+    except StudioError as error:  # says what is wrong with the files, which may be mended meanwhile
+        return Failed(question.id, str(error))
+    except MemoryError:
+        return Failed(question.id, "the main memory did not suffice")
+    except Exception as error:  # noqa: BLE001 - the boundary of the process: it is shown to whoever asked
+        return Failed(question.id, f"{type(error).__name__}: {error}")
+
+
+def _answer(question: Question) -> Answer:
+    match question:
+        case AskTrace():
+            return _trace(question)
+        case AskDevices():
+            return Found(question.id, devices.read(question.pids))
+        case AskWarm():
+            _import_pipelines()
+            return Warm(question.id)
+        case AskSpeed():
+            measure: Callable[[str, str], float] = import_module("studio_kernel.estimates.vram.speed").measure
+            return Speed(question.id, measure(question.device, question.dtype))
+
+
+def _trace(question: AskTrace) -> Answer:
+    held = weights.component_bytes(question.subject)
+    _import_torch()
+    # by name: the module is the only one that needs torch, and is loaded when the first trace is asked for
+    trace: Callable[..., Any] = import_module("studio_kernel.estimates.vram.dry_run").trace
+    found = trace(question.subject, dict(held.components), held.transient_bytes, reserved=question.reserved)
+    if not isinstance(found, Trace):
+        return Refused(question.id, str(found.reason))
+    return Traced(question.id, msgspec.structs.replace(found, flags=(*found.flags, *held.assumed)))
+
+
+def _import_torch() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _import_pipelines() -> None:
+    _import_torch()
+    from diffusers import AutoencoderKL, DiffusionPipeline, UNet2DConditionModel  # noqa: F401
+    from transformers import CLIPTextModel  # noqa: F401
+
+
+def _own_output() -> BinaryIO:
+    """Keep standard output for answers: whatever else is written to it goes where errors go, also from C."""
+    sys.stdout.flush()
+    own = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return own
+
+
+def _give_way() -> None:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with suppress(psutil.Error, OSError):
+        lowest = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", _NICENESS)  # the name exists on Windows only
+        psutil.Process().nice(lowest)
+
+
+def _listen(waiting: queue.SimpleQueue[Question]) -> None:
+    for text in sys.stdin.buffer:
+        with suppress(msgspec.DecodeError):
+            waiting.put(messages.questions.decode(text))
+    os._exit(0)  # nobody is there any more; whatever is being traced is of no use
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1]) if sys.argv[1:] else IDLE_S))
