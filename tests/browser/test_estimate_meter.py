@@ -104,6 +104,7 @@ def test_the_meter_follows_while_a_slider_is_dragged(panel):
     page.mouse.move(box["x"] + 80, box["y"] + box["height"] / 2, steps=8)
     page.locator(".se-line").get_by_text("results").wait_for()  # and the button is still held
     page.mouse.up()
+    assert kernel("panel.state.values['guidance_scale']") == 5.0  # sliders that were not touched say nothing
     images = kernel("panel.state.values['num_images']")
     assert images > 1
     page.locator(".se-line").get_by_text(f"{images} results").wait_for()
