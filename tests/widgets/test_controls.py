@@ -61,6 +61,33 @@ def test_a_change_tells_the_value(parameter, shown, value):
     assert told == [value]
 
 
+@pytest.mark.parametrize(
+    ("given", "moved", "value"),
+    [
+        (5.0, 4.999999999999999, 5.0),  # the browser's fractions
+        (5.25, 5.299999999999999, 5.25),  # the nearest notch
+        (5.0, 7.399999999999999, 7.4),
+        (5.25, 5.4, 5.4),
+    ],
+)
+def test_a_slider_tells_of_moves_and_not_of_its_notches(given, moved, value):
+    control, told = made(standard("guidance_scale"), given)
+    control.widget.value = moved
+    assert told == [value]
+
+
+def test_a_whole_number_beside_the_notches_stays_as_it_was_given():
+    control, told = made(standard("width"), 100)
+    control.widget.value = 104
+    control.widget.value = 112
+    assert told == [100, 112]
+
+
+def test_a_slider_tells_while_it_is_dragged():
+    control, _told = made(standard("guidance_scale"), 5.0)
+    assert control.widget.continuous_update
+
+
 def test_showing_a_value_tells_nothing():
     control, told = made(standard("num_inference_steps"), 25)
     control.show(40)

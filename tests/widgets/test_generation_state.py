@@ -5,6 +5,8 @@ import pytest
 import studio_kernel as sk
 from engines import GatedEngine
 from studio_kernel.domain.values import AssetRef, Lora
+from studio_kernel.settings import Home
+from studio_kernel.studio import Studio
 from studio_widgets.generation.state import GenerationState
 from waiting import until
 
@@ -315,11 +317,23 @@ def test_a_trigger_word_is_put_behind_the_prompt_once(state):
     assert state.prompt == "watercolor"
 
 
-class Consenting(sk.Studio):
-    """A studio that wants a yes, and remembers it."""
+class Consenting(Studio):
+    """Remembers whether somebody said yes to a price that nobody knows."""
 
     said = None
 
     def submit(self, prompt=None, *, accept_unknown_price=False, **values):
         self.said = accept_unknown_price
         return super().submit(prompt, **values)
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_a_yes_to_an_unknown_price_goes_with_the_request(home, picture, yes):
+    with Consenting(Home(home), engines=[GatedEngine(picture)]) as studio:
+        state = GenerationState(studio, model="procedural")
+        state.prompt = "a red boat"
+        state.accept_unknown_price = yes
+        state.submit()
+        assert (state.error, studio.said) == ("", yes)
+        state.cancel()
+        ended(state)

@@ -70,7 +70,7 @@ class Meter(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
     def __init__(self, state: EstimateState) -> None:
         self._state = state
         self._line = parts.styled(ipywidgets.HTML(), "se-summary")
-        self._more = parts.styled(ipywidgets.ToggleButton(description="Details"), "st-quiet")
+        self._more = parts.styled(ipywidgets.ToggleButton(description="Details"), "st-quiet", "st-fold")
         traitlets.link((state, "is_expanded"), (self._more, "value"))
         self._details = ipywidgets.HTML()
         self._offers = parts.styled(ipywidgets.HBox(), "st-row", "se-offers")

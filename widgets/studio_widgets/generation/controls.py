@@ -147,14 +147,44 @@ def _number(
             *((str(n), n) for n in range(int(low), int(high) + 1, int(parameter.step or 1))),
         ]
         return field(ipywidgets.Dropdown(description=title, options=options)), _same, _same
+    step = parameter.step or (1 if whole else (high - low) / 100)
+    notches = Notches(step)
     if whole:
-        slider = ipywidgets.IntSlider(min=int(low), max=int(high), step=int(parameter.step or 1))
+        slider = ipywidgets.IntSlider(min=int(low), max=int(high), step=int(step))
     else:
-        step = parameter.step or (high - low) / 100
-        decimals = len(f"{step:g}".partition(".")[2])
-        slider = ipywidgets.FloatSlider(min=low, max=high, step=step, readout_format=f".{decimals}f")
-    slider.description, slider.continuous_update = title, True
-    return slider, _same, _same
+        slider = ipywidgets.FloatSlider(min=low, max=high, step=step, readout_format=f".{notches.decimals}f")
+    slider.description = title
+    return slider, notches.read, notches.write
+
+
+class Notches:
+    """Tells a slider that was moved from one that only came to rest on its nearest notch.
+
+    A slider that tells of its moves while it is dragged also tells, as it appears, of the notch it stands on:
+    4.999999999999999 where it was given 5, 5.3 where it was given 5.25. That is nobody's wish.
+
+    Parameters
+    ----------
+    step : float
+        From notch to notch.
+    """
+
+    def __init__(self, step: float) -> None:
+        self._step = step
+        self._shown: float | None = None
+        self.decimals = len(f"{step:g}".partition(".")[2])
+
+    def write(self, value: Any) -> Any:
+        """Remember what the slider is given."""
+        self._shown = value
+        return value
+
+    def read(self, moved: float) -> object:
+        """Return what the slider says, without the noise of binary fractions."""
+        rests = self._shown is not None and abs(moved - self._shown) <= self._step / 2 * (1 + 1e-6)
+        if not rests:
+            self._shown = moved if isinstance(moved, int) else round(moved, self.decimals)
+        return self._shown
 
 
 def _number_text(

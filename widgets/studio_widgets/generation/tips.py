@@ -68,7 +68,7 @@ class TipsCard(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
     def _triggers(self, tips: Tips) -> list[ipywidgets.Widget]:
         add = self._state.add_trigger
         listed = [(f"+ {word}", f"Add {word} to the prompt", partial(add, word)) for word in tips.triggers]
-        return _group("Words it knows well", listed) if self._takes_prompt else []
+        return _group("Words to add", listed) if self._takes_prompt else []
 
     @property
     def _takes_prompt(self) -> bool:
