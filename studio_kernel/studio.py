@@ -281,7 +281,7 @@ class Studio:
         place = origin or Origin()
         cost = self._cost_of(self.models[request.model], request, private=private)
         self.budgets.require([Purchase(request, place, cost)], accept_unknown_price=accept_unknown_price)
-        work = self._work(request, place, private=private, estimate=RunEstimate(cost.cost_usd))
+        work = self._work(request, place, private=private, cost=cost)
         self._dispatch.submit([work])
         return Run(self, work.job.run_id, work.job)
 
@@ -691,16 +691,11 @@ class Studio:
         return self.budgets.cost_of(card, request, read=read)
 
     def _work(
-        self, request: GenerationRequest, origin: Origin, *, private: bool = False, estimate: RunEstimate | None = None
+        self, request: GenerationRequest, origin: Origin, *, private: bool = False, cost: CostEstimate | None = None
     ) -> Work:
-        """Return what it takes to do a new run, checked by its engine.
-
-        Parameters
-        ----------
-        estimate : RunEstimate or None
-            What is expected of it, which the log keeps; only its cost when left out.
-        """
+        """Return what it takes to do a new run, checked by its engine; the log keeps what is expected of it."""
         card = self.models[request.model]
+        price = (cost or self._cost_of(card, request, private=private)).cost_usd
         record = RunRecord(
             new_run_id(),
             request,
@@ -709,7 +704,7 @@ class Studio:
             _now(),
             seed=request.seed,
             origin=origin,
-            estimate=estimate or RunEstimate(self._cost_of(card, request, private=private).cost_usd),
+            estimate=RunEstimate(price) if private else self._estimator.at_hand(card, request, origin, price),
         )
         work = self._workshop.work(record, private=self._private_space if private else None)
         self.assets.hold(ref for ref in request.references if not private or self.assets.has(ref))

@@ -1,19 +1,20 @@
 """Joins what is known of memory, time and money into the estimate of a run.
 
-`Estimator.estimate` may take seconds the first time, because a pipeline is traced; `Estimator.at_hand` never starts
-anything and tells what is known already.
+`Estimator.estimate` may take seconds the first time, because a pipeline is traced; `Estimator.at_hand` neither starts
+nor reads anything and tells what is known already.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
-from studio_kernel.budgets import Budgets
+from studio_kernel.budgets import Budgets, Purchase
 from studio_kernel.domain.estimate import (
     MANY_IMAGES,
     CostEstimate,
@@ -27,6 +28,7 @@ from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.pricing import price_warnings
 from studio_kernel.domain.queue import QueueEntry
 from studio_kernel.domain.request import GenerationRequest
+from studio_kernel.domain.runs import Origin, RunEstimate
 from studio_kernel.domain.values import Value
 from studio_kernel.estimates import durations
 from studio_kernel.estimates.memory import Case, Memories, shape_of
@@ -34,6 +36,9 @@ from studio_kernel.estimates.vram.trace import Trace
 from studio_kernel.estimates.vram.tracer import Tracer
 from studio_kernel.runlog import PastRun, RunLog
 from studio_kernel.workshop import Workshop
+
+LOOK_AGAIN_S = 5.0
+"""So often, at most, the log is asked how long runs take while runs are submitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,9 @@ class Estimator:
         self._workshop, self._log, self._budgets, self._inline = workshop, log, budgets, inline
         self._times: dict[tuple[str, frozenset[tuple[str, Value]], float, int], TimeEstimate | None] = {}
         self._past: dict[str, list[PastRun]] = {}
+        self._peaks: dict[Hashable, int | None] = {}
         self._stamp = ""
+        self._looked_at: dict[str, float] = {}
 
     def estimate(self, request: GenerationRequest, *, setup: Setup | None = None, batch_size: int = 1) -> Estimate:
         """Return what a complete request would take.
@@ -95,14 +102,17 @@ class Estimator:
         memories = Memories(self._tracer, self._workshop.catalog)
         case = memories.case(card, request, setup, batch_size)
         memory = memories.estimate(case) if case else None
-        time = self.time(request, batch_size)
-        if time is None and case is not None:
-            time = Traced(None, self._speed_of(case), case).time(request, batch_size)
-        if time is not None:
-            time = durations.after(time, self.wait_s(request))
-        cost = self.cost(card, request, time)
+        if memory is not None and setup is None:
+            self._peaks[shape_of(request, batch_size)] = memory.vram_bytes
+        duration = self.time(request, batch_size)
+        if duration is None and case is not None:
+            duration = Traced(None, self._speed_of(case), case).time(request, batch_size)
+        if duration is not None:
+            duration = durations.after(duration, self.wait_s(request))
+        cost = self.cost(card, request, duration)
         images = images_of(request)
-        return Estimate(memory, time, cost, images, tuple(self._warnings(card, memory, cost, images)))
+        said = (*self._warnings(card, memory, images), *self._warnings_of_money(request, cost))
+        return Estimate(memory, duration, cost, images, said)
 
     def time(self, request: GenerationRequest, batch_size: int = 1) -> TimeEstimate | None:
         """Return how long a request takes, as runs before it tell; `None` when nothing is known."""
@@ -129,9 +139,22 @@ class Estimator:
             if shape not in known:
                 case = memories.case(self._workshop.models[request.model], request, batch_size=batch_size)
                 known[shape] = Traced(memories.peak(case), self._speed_of(case), case) if case else NOTHING_TRACED
+                self._peaks[shape] = known[shape].vram_bytes
             return known[shape]
 
         return [told(request, batch_size) for request, batch_size in asked]
+
+    def at_hand(
+        self, card: ModelCard, request: GenerationRequest, origin: Origin, cost_usd: float | None
+    ) -> RunEstimate:
+        """Return what is expected of a run, as far as it is known without looking, for the log to keep.
+
+        The looking is done beside the work, for the runs after it.
+        """
+        self._look_later(card.id)
+        known = self._time(card, request, origin.batch_size) if card.id in self._past else None
+        peak = self._peaks.get(shape_of(request, origin.batch_size))
+        return RunEstimate(cost_usd, known.seconds if known else None, peak)
 
     def wait_s(self, request: GenerationRequest) -> float:
         """Return how long what is at work and waits on the same engine keeps a new run waiting."""
@@ -190,15 +213,33 @@ class Estimator:
         if stamp != self._stamp:
             self._past, self._times, self._stamp = {}, {}, stamp
 
+    def _look_later(self, model: str) -> None:
+        """Read what runs of a model took, in the thread of the log; not more often than every few seconds."""
+        now = time.monotonic()
+        if now - self._looked_at.get(model, float("-inf")) >= LOOK_AGAIN_S:
+            self._looked_at[model] = now
+
+            def look() -> None:
+                self._follow_the_log()
+                self._past_runs(model)
+
+            self._log.later(look)
+
     def _past_runs(self, model: str) -> list[PastRun]:
         past = self._past
         if model not in past:
             past[model] = self._log.past_runs(model)
         return past[model]
 
-    def _warnings(
-        self, card: ModelCard, memory: MemoryEstimate | None, cost: CostEstimate, images: int
-    ) -> Iterable[str]:
+    def _warnings_of_money(self, request: GenerationRequest, cost: CostEstimate) -> Iterable[str]:
+        yield from price_warnings(cost, datetime.now(UTC).date())
+        if cost.cost_usd != 0:
+            judgement = self._budgets.judge([Purchase(request, Origin(), cost)], accept_unknown_price=True)
+            yield from judgement.warnings
+            if judgement.refusal is not None:
+                yield str(judgement.refusal)
+
+    def _warnings(self, card: ModelCard, memory: MemoryEstimate | None, images: int) -> Iterable[str]:
         status = self._workshop.models.status(card)
         if not status.selectable:
             yield f"it cannot run here now: {status.reason}"
@@ -209,7 +250,6 @@ class Estimator:
             yield f"{images} pictures at once are more than {MANY_IMAGES}"
         if memory:
             yield from memory.warnings
-        yield from price_warnings(cost, datetime.now(UTC).date())
 
 
 def images_of(request: GenerationRequest) -> int:

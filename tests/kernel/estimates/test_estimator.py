@@ -98,6 +98,32 @@ def test_a_sensible_json_form(studio):
     assert data["cost_usd"] == 0.0
 
 
+def test_the_log_keeps_what_was_expected_of_a_run(studio):
+    for _ in range(2):
+        studio.generate("a red boat", model="procedural", progress=False)
+    expected = studio.estimate("a red boat", model="procedural").seconds
+    run = studio.generate("a red boat", model="procedural", progress=False)
+    assert run.record.estimate.seconds == pytest.approx(expected)
+    assert run.record.estimate.cost_usd == 0
+    row = studio.sql("SELECT estimated_s, elapsed_s FROM runs ORDER BY created_at DESC LIMIT 1").iloc[0]
+    assert row["estimated_s"] == pytest.approx(expected)
+
+
+def test_what_is_expected_is_learnt_beside_the_work_too(studio):
+    studio.generate("a red boat", model="procedural", progress=False)
+    until(lambda: studio.generate("a boat", model="procedural", progress=False).record.estimate.seconds)
+
+
+def test_a_plan_tells_what_its_cells_take_together(studio):
+    studio.generate("a red boat", model="procedural", progress=False)
+    plan = studio.sweep("a red boat", model="procedural", axes={"seed": "1-500"}, start=False).plan()
+    one = studio.estimate("a red boat", model="procedural").time
+    assert plan.seconds == pytest.approx(500 * one.seconds)
+    assert (plan.cost_usd, plan.images) == (0.0, 500)
+    assert plan.warnings == ("500 pictures are more than 400",)
+    assert set(plan.frame()["seconds"].round(9)) == {round(one.seconds, 9)}
+
+
 KERNEL = """
 import sys, studio_kernel as sk
 studio = sk.open({home!r})
