@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from studio_kernel.estimates.vram.client import TracingProcess, environment
 from studio_kernel.estimates.vram.messages import AskDevices, AskTrace, AskWarm, Failed, Found, Refused, Warm
 from studio_kernel.estimates.vram.subject import Subject
 from studio_kernel.estimates.vram.trace import Trace, Untraceable
-from studio_kernel.estimates.vram.tracer import Tracer
+from studio_kernel.estimates.vram.tracer import DEVICES_S, Tracer
 from studio_kernel.presence import Presence
 from studio_kernel.settings import Home, data_dir
 from studio_kernel.worker import info
@@ -172,6 +173,12 @@ def test_a_program_that_is_not_there_is_an_error(tmp_path):
         process.ask(AskWarm)
 
 
+def test_it_needs_no_place_for_what_libraries_print(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with talking(output=tmp_path / "file" / "tracing.out") as process:
+        assert width(process, 5) == 5
+
+
 def test_one_that_never_answers_is_ended():
     command = (sys.executable, "-c", "import time; time.sleep(600)")
     with TracingProcess(command=command, timeout_s=0.5) as process:
@@ -292,6 +299,18 @@ def test_a_tracer_whose_process_fails_says_so_and_keeps_nothing(tmp_path):
 def test_a_reading_of_the_devices_is_used_for_a_while(tmp_path, real):
     with tracer_of(tmp_path) as tracer:
         assert tracer.devices() is tracer.devices()
+
+
+def test_devices_do_not_wait_for_a_trace(tmp_path):
+    with tracer_of(tmp_path, process := talking()) as tracer:
+        before, began = tracer.devices(), time.monotonic()
+        tracing = threading.Thread(target=tracer.trace, args=(Subject(height=600_000), ()))
+        tracing.start()
+        until(lambda: process.is_busy and time.monotonic() - began > DEVICES_S, what="a reading that is old")
+        assert tracer.devices() is before
+        assert tracing.is_alive()
+        tracer.close()
+        tracing.join(30)
 
 
 def test_what_the_worker_of_the_home_holds_is_its_own(tmp_path, real):
