@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from studio_kernel.budgets import Budgets
 from studio_kernel.follower import Follower
 from studio_kernel.jobs import Work
 from studio_kernel.live import LiveBoard
@@ -35,8 +36,18 @@ class Dispatch:
         Keeps the studio's handles up to date.
     """
 
-    def __init__(self, workshop: Workshop, log: RunLog, live: LiveBoard, *, inline: bool, revives: bool = True) -> None:
+    def __init__(
+        self,
+        workshop: Workshop,
+        log: RunLog,
+        live: LiveBoard,
+        budgets: Budgets,
+        *,
+        inline: bool,
+        revives: bool = True,
+    ) -> None:
         self._workshop, self._log, self._live, self._all_inline = workshop, log, live, inline
+        self._budgets = budgets
         self._revives = revives and not inline
         self.follower = Follower(log, live, self._keep_worker)
 
@@ -77,7 +88,7 @@ class Dispatch:
         # Where nobody uses a worker, whoever comes next deals with what a killed program has left.
         self._log.later(self.mend)
         place = Workplace(self._log, self._workshop.assets, self._live, Paces(self._log))
-        return InlineRunner(place, self._workshop.home, self.follower)
+        return InlineRunner(place, self._workshop.home, self.follower, self._budgets)
 
     @cached_property
     def _worker(self) -> Runner:

@@ -19,6 +19,8 @@ translated into these once, where they enter.
     ├── SettingsError (ValueError)             a home's settings.toml cannot be understood
     ├── WorkerError (RuntimeError)             the process that works for a home cannot be started or does not answer
     ├── RunLogError (RuntimeError)             a question the run log cannot answer now, or refuses
+    ├── UnknownPriceError (ValueError)         nobody knows what a run costs, and nobody has agreed to that
+    ├── BudgetExceededError (RuntimeError)     what was asked for would cost more than a budget of this home allows
     ├── ReadOnlyError (PermissionError)        a viewer asked for something only an editor may do
     ├── MissingPackageError (ImportError)      an optional package is not installed
     └── RunError (RuntimeError)                something about one run
@@ -27,6 +29,8 @@ translated into these once, where they enter.
         └── EngineError                        an engine could not finish a request
             └── OutOfMemoryError (MemoryError) the device's memory did not suffice
     Cancelled                                  raised inside an engine when its cancel token is set; not an error
+
+    BudgetWarning (UserWarning)                what was asked for brings a budget near its limit
 """
 
 from __future__ import annotations
@@ -123,6 +127,33 @@ class WorkerError(StudioError, RuntimeError):
 
 class RunLogError(StudioError, RuntimeError):
     """The run log cannot answer a question now, or refuses it."""
+
+
+class UnknownPriceError(StudioError, ValueError):
+    """A run of a service whose price the catalog does not have; it needs a yes."""
+
+
+class BudgetExceededError(StudioError, RuntimeError):
+    """What was asked for would cost more than a budget allows; nothing was sent.
+
+    Attributes
+    ----------
+    budget : str
+        Which one, such as ``the day's budget``.
+    limit_usd, spent_usd, committed_usd, asked_usd : float
+        The budget; what was spent of it; what runs may cost that have not ended; what this would cost.
+    """
+
+    def __init__(
+        self, message: str, *, budget: str, limit_usd: float, spent_usd: float, committed_usd: float, asked_usd: float
+    ) -> None:
+        self.budget, self.limit_usd = budget, limit_usd
+        self.spent_usd, self.committed_usd, self.asked_usd = spent_usd, committed_usd, asked_usd
+        super().__init__(message)
+
+
+class BudgetWarning(UserWarning):
+    """What was asked for brings a budget near its limit."""
 
 
 class ReadOnlyError(StudioError, PermissionError):

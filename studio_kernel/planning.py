@@ -13,13 +13,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from studio_kernel.domain.budget import dollars
+from studio_kernel.domain.estimate import FREE, MANY_IMAGES, CostBasis, CostEstimate, TimeEstimate
 from studio_kernel.domain.model import ModelCard
+from studio_kernel.domain.pricing import total_of
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.sweep import Cell
 from studio_kernel.engines.base import BatchEngine, Engine
+from studio_kernel.estimates import words
+from studio_kernel.estimates.durations import total
+from studio_kernel.estimates.estimator import NOTHING_TRACED, Estimator, Traced, images_of
 from studio_kernel.outcome import axis_columns
-from studio_kernel.pace import kind_of
-from studio_kernel.runlog import RunKind, RunLog, Timings
+from studio_kernel.runlog import RunLog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,8 +53,10 @@ class PlannedCell:
         The cells of one group can be computed in the same pass; numbered in the order of work.
     batch_size : int
         How many cells of its group a pass holds; 1 = it is computed alone.
-    seconds : float or None
-        How long it takes, learnt from earlier runs of the kind computed alone; `None` when nothing is known.
+    time : TimeEstimate or None
+        How long its share of the pass takes; `None` when nothing is known.
+    cost : CostEstimate
+        What it costs.
     """
 
     cell: Cell
@@ -60,7 +67,18 @@ class PlannedCell:
     unclear_run_id: str | None = None
     group: int | None = None
     batch_size: int = 1
-    seconds: float | None = None
+    time: TimeEstimate | None = None
+    cost: CostEstimate = FREE
+
+    @property
+    def seconds(self) -> float | None:
+        """Median of how long it takes; `None` when nothing is known."""
+        return self.time.seconds if self.time else None
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What it costs; `None` when there is no price."""
+        return self.cost.cost_usd
 
     @property
     def state(self) -> str:
@@ -80,9 +98,13 @@ class SweepPlan:
     ----------
     cells : tuple of PlannedCell
         In the sweep's order.
+    trace : callable
+        Returns what dry runs tell of requests in passes of so many. They may take seconds, so it is called only when
+        somebody wants to know.
     """
 
     cells: tuple[PlannedCell, ...]
+    trace: Callable[[Sequence[tuple[GenerationRequest, int]]], list[Traced]] = field(repr=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -134,11 +156,66 @@ class SweepPlan:
         models = [planned.request.model for planned in self.to_do if planned.request]
         return sum(1 for before, now in zip([None, *models], models, strict=False) if before != now)
 
+    @cached_property
+    def times(self) -> tuple[TimeEstimate | None, ...]:
+        """How long each cell takes: as runs before it tell, else by the amount of computing."""
+        if all(planned.time for planned in self.to_do):
+            return tuple(planned.time for planned in self.cells)
+        return tuple(
+            planned.time or (traced.time(planned.request, planned.batch_size) if planned.request else None)
+            for planned, traced in zip(self.cells, self._traced, strict=True)
+        )
+
+    @cached_property
+    def time(self) -> TimeEstimate | None:
+        """How long what is to do takes, one pass after the other; `None` when that is not known of every cell."""
+        of_cells = dict(zip((planned.cell.index for planned in self.cells), self.times, strict=True))
+        known = [time for planned in self.to_do if (time := of_cells[planned.cell.index]) is not None]
+        return total(known) if len(known) == len(self.to_do) else None
+
     @property
     def seconds(self) -> float | None:
-        """How long it takes if every cell is computed alone; `None` when that is not known of every cell."""
-        known = [planned.seconds for planned in self.to_do if planned.seconds is not None]
-        return math.fsum(known) if len(known) == len(self.to_do) else None
+        """Median of `time`."""
+        return self.time.seconds if self.time else 0.0 if not self.to_do else None
+
+    @cached_property
+    def cost(self) -> CostEstimate:
+        """What it costs to do what is to be done: the sum of its cells."""
+        return total_of(planned.cost for planned in self.to_do)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """The amount of `cost`; `None` when a cell has no price."""
+        return self.cost.cost_usd
+
+    @cached_property
+    def images(self) -> int:
+        """How many pictures (clips, sounds) what is to do makes."""
+        return sum(images_of(planned.request) for planned in self.to_do if planned.request)
+
+    @cached_property
+    def peaks(self) -> tuple[int | None, ...]:
+        """Device memory of each cell in bytes; `None` where it needs none here. The first look may take seconds."""
+        return tuple(traced.vram_bytes for traced in self._traced)
+
+    @cached_property
+    def _traced(self) -> tuple[Traced, ...]:
+        asked = [(planned.request, planned.batch_size) for planned in self.cells if planned.request]
+        found = iter(self.trace(asked))
+        return tuple(next(found) if planned.request else NOTHING_TRACED for planned in self.cells)
+
+    @property
+    def vram_bytes(self) -> int | None:
+        """Device memory of the cell to do that needs most; `None` where none is needed here."""
+        of_cells = dict(zip((planned.cell.index for planned in self.cells), self.peaks, strict=True))
+        return max(filter(None, (of_cells[planned.cell.index] for planned in self.to_do)), default=None)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to look at before starting it."""
+        found = [f"{self.images} pictures are more than {MANY_IMAGES}"] if self.images > MANY_IMAGES else []
+        unknown = sum(1 for planned in self.to_do if planned.cost_usd is None)
+        return (*found, *([f"{unknown} cells have no known price"] if unknown else []))
 
     def frame(self) -> pd.DataFrame:
         """Return the plan as a table, a row a cell: its coordinates, its state and how it would be computed."""
@@ -151,7 +228,9 @@ class SweepPlan:
         columns["reason"] = pd.Series([planned.problem for planned in self.cells], dtype="str")
         columns["group"] = pd.Series([planned.group for planned in self.cells], dtype="Int64")
         columns["batch_size"] = pd.Series([planned.batch_size for planned in self.cells], dtype="int64")
-        columns["seconds"] = pd.Series([planned.seconds for planned in self.cells], dtype="float64")
+        columns["seconds"] = pd.Series([time.seconds if time else None for time in self.times], dtype="float64")
+        columns["vram_bytes"] = pd.Series(self.peaks, dtype="Int64")
+        columns["cost_usd"] = pd.Series([planned.cost_usd for planned in self.cells], dtype="float64")
         return pd.DataFrame(columns)
 
     @property
@@ -161,7 +240,16 @@ class SweepPlan:
         return (
             f"{self.size} cells, {len(self.to_do)} to do in {self.passes} passes with {self.model_loads} model loads, "
             f"{len(self.under_way)} under way, {len(self.done)} done, {len(self.invalid)} invalid{unclear}"
+            f"{self._expected}"
         )
+
+    @property
+    def _expected(self) -> str:
+        """What is to do takes so long and costs so much, and what to mind about it."""
+        time = f"; about {words.duration(self.time.seconds)}" if self.time else ""
+        is_free = self.cost.basis is CostBasis.LOCAL
+        cost = "" if is_free or self.cost_usd is None else f"; {dollars(self.cost_usd)}"
+        return time + cost + "".join(f"; {warning}" for warning in self.warnings)
 
     def __repr__(self) -> str:
         return f"<SweepPlan: {self.summary}>"
@@ -182,7 +270,9 @@ class Planner:
     engine_of : callable
         Returns the engine that runs a card; `None` when there is none.
     log : RunLog
-        Knows what is done, what is under way, and how long runs took.
+        Knows what is done and what is under way.
+    estimator : Estimator
+        Knows what runs take.
     takes_up : callable
         Returns which of some runs that have not ended can be waited for: digest → id in and out.
     """
@@ -190,9 +280,9 @@ class Planner:
     models: Mapping[str, ModelCard]
     engine_of: Callable[[ModelCard], Engine | None]
     log: RunLog
+    estimator: Estimator
     takes_up: Callable[[Mapping[str, str]], Mapping[str, str]]
     _engines: dict[str, BatchEngine | None] = field(default_factory=dict, init=False, repr=False)
-    _timings: dict[RunKind, Timings | None] = field(default_factory=dict, init=False, repr=False)
 
     def plan(
         self,
@@ -220,7 +310,13 @@ class Planner:
         groups = self._groups([(cell, request) for cell, request, _ in rows if request is not None])
         sizes = [self._size(members, batch_size) for members in groups]
         group_of = {cell.index: n for n, members in enumerate(groups) for cell, _ in members}
-        seconds = [self._seconds(members[0][1]) for members in groups]
+        together = [
+            (cell.index, request, size)
+            for members, size in zip(groups, sizes, strict=True)
+            for cell, request in members
+        ]
+        learnt = self.estimator.times((self.models[request.model], request, size) for _, request, size in together)
+        times = {index: time for (index, _, _), time in zip(together, learnt, strict=True)}
         return SweepPlan(
             tuple(
                 PlannedCell(cell, None, problem)
@@ -233,10 +329,12 @@ class Planner:
                     unclear_run_id=unclear.get(request.digest),
                     group=group_of[cell.index],
                     batch_size=sizes[group_of[cell.index]],
-                    seconds=seconds[group_of[cell.index]],
+                    time=times[cell.index],
+                    cost=self.estimator.cost(self.models[request.model], request, times[cell.index]),
                 )
                 for cell, request, problem in rows
-            )
+            ),
+            self.estimator.traced,
         )
 
     def _groups(self, cells: Sequence[tuple[Cell, GenerationRequest]]) -> list[list[tuple[Cell, GenerationRequest]]]:
@@ -265,14 +363,6 @@ class Planner:
             return 1
         most = limit or engine.batch_limit(request)
         return math.ceil(len(members) / math.ceil(len(members) / most))
-
-    def _seconds(self, request: GenerationRequest) -> float | None:
-        """Return how long a request takes alone, as the log knows it; `None` when it does not."""
-        kind, steps = kind_of(request, None), request.parameters.get("num_inference_steps")
-        if kind not in self._timings:
-            self._timings[kind] = self.log.timings(kind)
-        known = self._timings[kind]
-        return steps * known.step_s + known.decoding_s if known and isinstance(steps, int) else None
 
     def _batch_engine(self, model: str) -> BatchEngine | None:
         """Return the engine of a model if it makes several requests at once; remembered, for asking takes its time."""

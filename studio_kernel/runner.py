@@ -24,6 +24,7 @@ from immutabledict import immutabledict
 
 from studio_kernel.assets import AssetStore
 from studio_kernel.assets.embed import embed
+from studio_kernel.budgets import Budgets
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.events import WAITING, EngineEvent, Failed, Finished, Produced, Progress, Started, Ticket
 from studio_kernel.domain.provenance import Provenance
@@ -34,6 +35,7 @@ from studio_kernel.errors import Cancelled, StudioError
 from studio_kernel.follower import Follower
 from studio_kernel.jobs import Work
 from studio_kernel.live import LiveBoard
+from studio_kernel.mending import claiming
 from studio_kernel.pace import Countdown, Paces, kind_of
 from studio_kernel.passes import Relay, companions
 from studio_kernel.presence import Presence
@@ -87,6 +89,7 @@ def log_queued(log: RunLog, works: Sequence[Work], *, reserved_for: str | None =
             record.request,
             engine=record.engine,
             origin=record.origin,
+            estimate=record.estimate,
             reserved_for=reserved_for,
             private=True,
         )
@@ -99,8 +102,9 @@ class InlineRunner:
     for their end.
     """
 
-    def __init__(self, workplace: Workplace, home: Home, follower: Follower) -> None:
+    def __init__(self, workplace: Workplace, home: Home, follower: Follower, budgets: Budgets) -> None:
         self._workplace = workplace
+        self._budgets = budgets
         self._home = home
         self._follower = follower
         self._lanes: dict[str, _Lanes] = {}
@@ -154,14 +158,42 @@ class InlineRunner:
     def _work(self, works: Sequence[Work], release: Callable[[], None]) -> None:
         run_ids = [work.job.run_id for work in works]
         try:
-            assert self._presence is not None, "made by submit"
-            for run_id in run_ids:
-                self._workplace.log.claimed(run_id, self._presence.name, 1)
-            execute(works, self._workplace, release)
+            admitted = self._claim(works)
+            if admitted:
+                execute(admitted, self._workplace, release)
         finally:
             for run_id in run_ids:
                 self._works.pop(run_id, None)
                 self._follower.forget(run_id)
+
+    def _claim(self, works: Sequence[Work]) -> list[Work]:
+        """Take works in hand, and return them without those that the budgets of the home forbid, which have ended."""
+        assert self._presence is not None, "made by submit"
+        if not works[0].engine.capabilities.remote:
+            for work in works:
+                self._workplace.log.claimed(work.job.run_id, self._presence.name, 1)
+            return list(works)
+        admitted = []
+        for work in works:
+            reason = self._claim_remote(work, self._presence.name)
+            if reason:
+                _Desk(work, self._workplace, PreviewBudget(), 1).finish(RunStatus.FAILED, reason)
+            else:
+                admitted.append(work)
+        return admitted
+
+    def _claim_remote(self, work: Work, owner: str) -> str:
+        """Take a work in hand unless the budgets of the home forbid it; return why they do, empty when they do not."""
+        record = work.job.record
+        usd = record.estimate.cost_usd if record.estimate and not work.cancel_token.is_cancelled else None
+        try:
+            with claiming(self._home):
+                reason = self._budgets.refusal(record.origin, usd)
+                if not reason:
+                    self._workplace.log.claimed(record.id, owner, 1)
+                return reason
+        except StudioError as error:
+            return str(error)
 
 
 class _Lanes:

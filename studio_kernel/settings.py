@@ -5,6 +5,7 @@ The one place that knows the layout of a home directory; everything else asks `H
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,10 +76,57 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; give seconds, more than 0")
 
 
+class BudgetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be spent, in US dollars: the table ``[budget]`` of ``settings.toml``; what is left out has no limit.
+
+    Attributes
+    ----------
+    run_usd, sweep_usd : float or None
+        One run; all runs of one sweep.
+    day_usd : float or None
+        All runs of a day, from midnight to midnight of this machine.
+    project_usd : float or None
+        All runs of a project, of each that `projects` does not name.
+    projects : dict
+        Id of a project → all of its runs.
+    warn_at : float
+        Share of a budget from which it is warned of.
+    """
+
+    run_usd: float | None = None
+    sweep_usd: float | None = None
+    day_usd: float | None = None
+    project_usd: float | None = None
+    projects: dict[str, float] = msgspec.field(default_factory=dict)
+    warn_at: float = 0.8
+
+    def __post_init__(self) -> None:
+        """Refuse amounts that mean nothing."""
+        limits = {name: getattr(self, name) for name in ("run_usd", "sweep_usd", "day_usd", "project_usd")}
+        limits |= {f"projects.{name}": amount for name, amount in self.projects.items()}
+        for name, amount in limits.items():
+            if amount is not None and not 0 <= amount < math.inf:
+                raise ValueError(f"{name} is {amount!r}; give US dollars, 0 or more")
+        if not 0 < self.warn_at <= 1:
+            raise ValueError(f"warn_at is {self.warn_at!r}; give a share of a budget, more than 0 and at most 1")
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether there is no budget at all."""
+        return not self.projects and all(
+            limit is None for limit in (self.run_usd, self.sweep_usd, self.day_usd, self.project_usd)
+        )
+
+    def for_project(self, project: str) -> float | None:
+        """Return the budget of a project."""
+        return self.projects.get(project, self.project_usd)
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What ``settings.toml`` of a home says; no secrets, those come from the environment or the OS keyring."""
 
     worker: WorkerSettings = WorkerSettings()
+    budget: BudgetSettings = BudgetSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +186,11 @@ class Home:
         """Directory of the user's own catalog files."""
         return self.root / "catalog"
 
+    @property
+    def settings_file(self) -> Path:
+        """What people have settled for this home."""
+        return self.root / "settings.toml"
+
     def settings(self) -> Settings:
         """Return what ``settings.toml`` says; the defaults where it says nothing.
 
@@ -146,14 +199,15 @@ class Home:
         SettingsError
             When the file cannot be understood.
         """
-        path = self.root / "settings.toml"
+        path = self.settings_file
         try:
             return msgspec.toml.decode(path.read_bytes(), type=Settings, strict=True)
         except FileNotFoundError:
             return Settings()
         except (msgspec.DecodeError, OSError) as error:
-            allowed = ", ".join(WorkerSettings.__struct_fields__)
-            raise SettingsError(f"{str(path)!r}: {error}; the table [worker] may have {allowed}") from error
+            tables = {"worker": WorkerSettings, "budget": BudgetSettings}
+            allowed = ", ".join(f"[{name}] may have {', '.join(it.__struct_fields__)}" for name, it in tables.items())
+            raise SettingsError(f"{str(path)!r}: {error}; the table {allowed}") from error
 
     @classmethod
     def at(cls, path: str | os.PathLike[str] | None = None) -> Home:

@@ -9,20 +9,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
 
 from studio_kernel.assets import AssetStore
 from studio_kernel.axes import Axes
+from studio_kernel.budgets import Budgets, Purchase
 from studio_kernel.dispatch import Dispatch
 from studio_kernel.domain.assets import Asset
-from studio_kernel.domain.estimate import Estimate, Setup
+from studio_kernel.domain.estimate import CostEstimate, Estimate, Setup
 from studio_kernel.domain.marks import Mark, Project
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import Origin, RunProgress, RunRecord, RunStatus
+from studio_kernel.domain.runs import Origin, RunEstimate, RunProgress, RunRecord, RunStatus
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import Value
@@ -41,6 +42,7 @@ from studio_kernel.errors import (
 from studio_kernel.estimates.estimator import Estimator
 from studio_kernel.export import export_gallery
 from studio_kernel.jobs import Job, Work
+from studio_kernel.ledger import By, ledger
 from studio_kernel.live import LiveBoard
 from studio_kernel.planning import Planner
 from studio_kernel.private import PrivateSpace, orphans
@@ -97,12 +99,13 @@ class Studio:
         self._log = RunLog(home.runlog)
         self._live = LiveBoard(home.live)
         self._jobs: WeakValueDictionary[str, Job] = WeakValueDictionary()
+        self.budgets = Budgets(self._workshop, self._log)
         self._dispatch = Dispatch(
-            self._workshop, self._log, self._live, inline=runner == "inline", revives=mode == "editor"
+            self._workshop, self._log, self._live, self.budgets, inline=runner == "inline", revives=mode == "editor"
         )
         self._private: PrivateSpace | None = None
         self._watcher = Watcher()
-        self._estimator = Estimator(self._workshop, self._log, inline=runner == "inline")
+        self._estimator = Estimator(self._workshop, self._log, self.budgets, inline=runner == "inline")
         self._closed = False
         if mode == "editor":
             for space in orphans(home):
@@ -171,6 +174,7 @@ class Studio:
         task: Task | str | None = None,
         project: str | None = None,
         private: bool = False,
+        accept_unknown_price: bool = False,
         **parameters: object,
     ) -> Run:
         r"""Make one run and return at once.
@@ -189,6 +193,8 @@ class Studio:
         private : bool
             Keep prompt, inputs and files out of the log; they are deleted when this studio closes. The log gets the
             model, how long it took and what it cost.
+        accept_unknown_price : bool
+            Make it although nobody knows what it costs; budgets cannot count it then.
         **parameters
             Anything the model takes; `studio.models[id].parameters_for(task)` lists it. Pictures may be paths, bytes,
             PIL images, arrays or earlier runs.
@@ -196,14 +202,16 @@ class Studio:
         Raises
         ------
         StudioError
-            When the request cannot be done as written; nothing has been started or logged then.
+            When the request cannot be done as written, or would cost more than a budget of this home allows; nothing
+            has been started or logged then.
         """
         self.require_editor("generate")
         drafting = self._private_drafting if private else self._drafting
         draft = drafting.draft(model, task, {"prompt": prompt, **parameters})
         # Of a private run no prompt goes anywhere but into its request, which its own space keeps.
         origin = Origin(project=project, prompt_template=None if private else template_of(draft))
-        return self.submit_request(drafting.complete(draft), origin, private=private)
+        request = drafting.complete(draft)
+        return self.submit_request(request, origin, private=private, accept_unknown_price=accept_unknown_price)
 
     def request(
         self,
@@ -260,12 +268,38 @@ class Studio:
         draft = self._drafting.draft(model, task, {"prompt": prompt, **parameters})
         return self._estimator.estimate(self._drafting.sketched(draft), setup=setup)
 
-    def submit_request(self, request: GenerationRequest, origin: Origin | None = None, *, private: bool = False) -> Run:
+    def submit_request(
+        self,
+        request: GenerationRequest,
+        origin: Origin | None = None,
+        *,
+        private: bool = False,
+        accept_unknown_price: bool = False,
+    ) -> Run:
         """Make a run of a complete request, as `request` returns it; returns at once."""
         self.require_editor("generate")
-        work = self._work(request, origin or Origin(), private=private)
+        place = origin or Origin()
+        cost = self._cost_of(self.models[request.model], request, private=private)
+        self.budgets.require([Purchase(request, place, cost)], accept_unknown_price=accept_unknown_price)
+        work = self._work(request, place, private=private, estimate=RunEstimate(cost.cost_usd))
         self._dispatch.submit([work])
         return Run(self, work.job.run_id, work.job)
+
+    def require_affordable(
+        self, asked: Iterable[tuple[GenerationRequest, Origin]], *, accept_unknown_price: bool = False
+    ) -> None:
+        """Refuse runs that together would cost more than a budget allows, or whose price nobody knows.
+
+        Raises
+        ------
+        BudgetExceededError, UnknownPriceError
+            As `Budgets.require`.
+        """
+        models = self.models
+        purchases = [
+            Purchase(request, origin, self._cost_of(models[request.model], request)) for request, origin in asked
+        ]
+        self.budgets.require(purchases, accept_unknown_price=accept_unknown_price)
 
     def submit_each(self, asked: Iterable[tuple[GenerationRequest, Origin]]) -> Iterator[Run | StudioError]:
         """Make runs of complete requests, logged together; yield each run, or what its engine says against it."""
@@ -277,14 +311,15 @@ class Studio:
         for result in results:
             yield Run(self, result.job.run_id, result.job) if isinstance(result, Work) else result
 
-    def retry(self, run: Run | str) -> Run:
+    def retry(self, run: Run | str, *, accept_unknown_price: bool = False) -> Run:
         """Make a run of the same request, in the same place of its project and sweep; returns at once.
 
         A private run is tried again in private, by the studio that asked for it.
         """
         record = self.record(_id_of(run))
         private = self._private is not None and self._private.record(record.id) is not None
-        return self.submit_request(record.request, replace(record.origin, parent_id=record.id), private=private)
+        origin = replace(record.origin, parent_id=record.id)
+        return self.submit_request(record.request, origin, private=private, accept_unknown_price=accept_unknown_price)
 
     def complete(self, draft: GenerationRequest) -> GenerationRequest:
         """Return `draft` with defaults filled in, values in their canonical form and a seed chosen.
@@ -315,6 +350,7 @@ class Studio:
         project: str | None = None,
         start: bool = True,
         resume: bool = False,
+        accept_unknown_price: bool = False,
         **parameters: object,
     ) -> SweepRun:
         """Run a request for every combination of the values of some axes.
@@ -347,6 +383,8 @@ class Studio:
         resume : bool
             Go on with the newest sweep of this home that was planned in these words, also with the seed that was
             chosen for it; a new one when there is none.
+        accept_unknown_price : bool
+            Start it although nobody knows what some of its cells cost; budgets cannot count those then.
         **parameters
             As for `submit`; without a seed, one is chosen for all cells. Alternatives ``{red|blue}`` in a prompt are
             axes, the outermost ones, called ``prompt:{red|blue}``; the same ones twice are one axis. The seed of a cell
@@ -355,7 +393,7 @@ class Studio:
         Raises
         ------
         StudioError
-            When no cell of it could run.
+            When no cell of it could run, or when what is to do would cost more than a budget of this home allows.
 
         Examples
         --------
@@ -373,7 +411,7 @@ class Studio:
         earlier = self._sweep_log.like(planned, has_seed=parameters.get("seed") is not None) if resume else None
         sweep = self._opened(earlier) if earlier else SweepRun(self, new_run_id(), planned(), project)
         sweep.require_valid()
-        return sweep.start() if start else sweep
+        return sweep.start(accept_unknown_price=accept_unknown_price) if start else sweep
 
     def refine(self, sweep: SweepRun, around: Mapping[str, Value], points: int, seed: int) -> SweepRun:
         """Return a finer sweep around one cell of another; `SweepRun.refine` is the way to it."""
@@ -546,6 +584,21 @@ class Studio:
         """Return how many runs there are; filters as for `runs`."""
         return self._log.count(RunFilter(**filters))  # type: ignore[arg-type]
 
+    def costs(self, by: By = "day", since: date | datetime | None = None) -> pd.DataFrame:
+        """Return what was spent in this home as a table, in US dollars.
+
+        Its columns are what (the day, project, model or sweep), runs, what services billed, what was estimated where
+        they did not say, the two together, and what is committed to runs that have not ended.
+
+        Parameters
+        ----------
+        by : {"day", "project", "model", "sweep"}
+            What makes a row.
+        since : datetime.date or datetime.datetime
+            Only what ended on that day or later.
+        """
+        return ledger(self._log, by, since)
+
     def health(self) -> Health:
         """Return how the run log is doing."""
         return self._log.health()
@@ -633,11 +686,30 @@ class Studio:
         space = self._private
         return space.assets if space is not None and space.assets.has(asset) else self.assets
 
-    def _work(self, request: GenerationRequest, origin: Origin, *, private: bool = False) -> Work:
-        """Return what it takes to do a new run, checked by its engine."""
+    def _cost_of(self, card: ModelCard, request: GenerationRequest, *, private: bool = False) -> CostEstimate:
+        read = self._private_space.reader(self.assets) if private else None
+        return self.budgets.cost_of(card, request, read=read)
+
+    def _work(
+        self, request: GenerationRequest, origin: Origin, *, private: bool = False, estimate: RunEstimate | None = None
+    ) -> Work:
+        """Return what it takes to do a new run, checked by its engine.
+
+        Parameters
+        ----------
+        estimate : RunEstimate or None
+            What is expected of it, which the log keeps; only its cost when left out.
+        """
         card = self.models[request.model]
         record = RunRecord(
-            new_run_id(), request, card.engine, RunStatus.QUEUED, _now(), seed=request.seed, origin=origin
+            new_run_id(),
+            request,
+            card.engine,
+            RunStatus.QUEUED,
+            _now(),
+            seed=request.seed,
+            origin=origin,
+            estimate=estimate or RunEstimate(self._cost_of(card, request, private=private).cost_usd),
         )
         work = self._workshop.work(record, private=self._private_space if private else None)
         self.assets.hold(ref for ref in request.references if not private or self.assets.has(ref))
@@ -654,7 +726,7 @@ class Studio:
     @property
     def planner(self) -> Planner:
         """What plans sweeps in this home."""
-        return Planner(self.models, self._workshop.engine_of, self._log, self._taken_up)
+        return Planner(self.models, self._workshop.engine_of, self._log, self._estimator, self._taken_up)
 
     def _taken_up(self, unfinished: Mapping[str, str]) -> Mapping[str, str]:
         """Return which runs that have not ended a sweep can wait for, digest → id."""

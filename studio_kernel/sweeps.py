@@ -64,11 +64,25 @@ class SweepRun(SweepResults):
         if all(request is None for request, _ in self._checked):
             raise _refusal(problem for _, problem in self._checked)
 
-    def start(self) -> SweepRun:
-        """Begin every cell that has no result yet; returns at once."""
+    def start(self, *, accept_unknown_price: bool = False) -> SweepRun:
+        """Begin every cell that has no result yet; returns at once.
+
+        Parameters
+        ----------
+        accept_unknown_price : bool
+            Begin also cells of which nobody knows what they cost.
+
+        Raises
+        ------
+        BudgetExceededError
+            When what is to do would cost more than a budget of the home allows; nothing is begun then.
+        UnknownPriceError
+            When a cell has no price and that is not accepted.
+        """
         self._require_code()
         self.require_valid()
         plan = self.plan()
+        self._studio.require_affordable(self._asked(plan.to_do).items(), accept_unknown_price=accept_unknown_price)
         self._studio.log_sweep(self.id, self.definition, self.project)
         self._refused.clear()
         for planned in plan.done:
@@ -85,12 +99,12 @@ class SweepRun(SweepResults):
             raise _refusal(self._refused.values())
         return self
 
-    def resume(self) -> SweepRun:
+    def resume(self, *, accept_unknown_price: bool = False) -> SweepRun:
         """Begin the cells that failed, were cancelled or never ran; finished ones stay.
 
         So does one that a service may have billed before it was interrupted: `Studio.retry` asks for that again.
         """
-        return self.start()
+        return self.start(accept_unknown_price=accept_unknown_price)
 
     def refine(
         self, around: Run | str | int | Mapping[str, object], points: int = 5, *, seed: int = 0, start: bool = False
@@ -208,10 +222,7 @@ class SweepRun(SweepResults):
 
     def _begin(self, cells: Sequence[PlannedCell]) -> None:
         """Give cells their runs; what an engine refuses stays in its cell, cells that ask for the same share a run."""
-        asked: dict[GenerationRequest, Origin] = {}
-        for planned in cells:
-            if planned.request is not None:
-                asked.setdefault(planned.request, self._origin(planned))
+        asked = self._asked(cells)
         results = dict(zip(asked, self._studio.submit_each(asked.items()), strict=True))
         for planned in cells:
             result = results[planned.request] if planned.request is not None else None
@@ -219,6 +230,14 @@ class SweepRun(SweepResults):
                 self._runs[planned.cell.index] = result
             elif result is not None:
                 self._refused[planned.cell.index] = _reason(result)
+
+    def _asked(self, cells: Iterable[PlannedCell]) -> dict[GenerationRequest, Origin]:
+        """Return what cells ask for, each request once."""
+        asked: dict[GenerationRequest, Origin] = {}
+        for planned in cells:
+            if planned.request is not None:
+                asked.setdefault(planned.request, self._origin(planned))
+        return asked
 
     def _origin(self, planned: PlannedCell) -> Origin:
         return Origin(

@@ -101,6 +101,11 @@ class Workshop:
         except ModelUnavailableError:
             return False
 
+    def works_elsewhere(self, card: ModelCard) -> bool:
+        """Return whether a model is computed by a service; of an engine that is not here its card tells."""
+        engine = self.engine_of(card)
+        return engine.capabilities.remote if engine else bool(card.source.endpoint)
+
     def close(self) -> None:
         """Free what the engines hold; they may be used again afterwards."""
         self.engines.close()

@@ -124,3 +124,42 @@ def install_gated(home):
     """Put the gated model into the catalog of a home."""
     (home / "catalog").mkdir(parents=True, exist_ok=True)
     (home / "catalog" / "gated.yaml").write_text(GATED_CATALOG)
+
+
+class PaidEngine(GatedEngine):
+    """Works elsewhere, as far as anybody can tell, and charges `bill` for each run; `None` = it does not say."""
+
+    name = "paid"
+
+    def __init__(self, picture, bill=None, lanes=1):
+        super().__init__(picture)
+        self.bill = bill
+        self.capabilities = Capabilities(remote=True, lanes=lanes)
+
+    def stream(self, request, context):
+        for event in super().stream(request, context):
+            yield Finished(cost_usd=self.bill) if isinstance(event, Finished) else event
+
+
+PAID_CATALOG = """
+models:
+  paid:
+    engine: paid
+    tasks: [text-to-image]
+    licence: none
+    price: {unit: image, amount_usd: 0.5, as_of: "2026-01", source: a page}
+    parameters: {prompt: , num_inference_steps: {default: 1}, seed: , num_images: {max: 100}}
+  priceless:
+    engine: paid
+    tasks: [text-to-image]
+    licence: none
+    price: {unit: compute_second, note: It depends on the machine.}
+    parameters: {prompt: , num_inference_steps: {default: 1}, seed: }
+"""
+
+
+def install_paid(home, budget=""):
+    """Put the paid models into the catalog of a home, and a budget into its settings."""
+    (home / "catalog").mkdir(parents=True, exist_ok=True)
+    (home / "catalog" / "paid.yaml").write_text(PAID_CATALOG)
+    (home / "settings.toml").write_text(f"[budget]\n{budget}\n")

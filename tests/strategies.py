@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.marks import Mark
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import Origin
+from studio_kernel.domain.runs import Origin, RunEstimate
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import AssetRef, Lora
 
@@ -58,6 +58,12 @@ def requests(draw: st.DrawFn) -> GenerationRequest:
     return GenerationRequest(draw(names), draw(st.sampled_from(list(Task))), parameters)
 
 
+estimates = st.none() | st.builds(
+    RunEstimate,
+    cost_usd=st.none() | st.floats(0, 1e6),
+    seconds=st.none() | st.floats(0, 1e9),
+    vram_bytes=st.integers(0, 2**62),
+)
 origins = st.builds(
     Origin,
     project=st.none() | names,

@@ -14,7 +14,13 @@ from typing import Any
 
 from immutabledict import immutabledict
 
-from studio_kernel.catalog.checks import class_mistakes, parameter_mistakes, task_mistakes, tips_mistakes
+from studio_kernel.catalog.checks import (
+    class_mistakes,
+    parameter_mistakes,
+    price_mistakes,
+    task_mistakes,
+    tips_mistakes,
+)
 from studio_kernel.catalog.entries import (
     FamilyEntry,
     LoraEntry,
@@ -271,6 +277,8 @@ def _model_mistakes(entry: ModelEntry, own: Family, base: Family, shelf: Shelf) 
     if entry.tips and entry.tips not in shelf.tips:
         yield Mistake("tips", unknown("among the tips of the catalog", entry.tips, shelf.tips))
     yield from _without_mistakes(entry.without, base.parameters if knows_family else dict.fromkeys(entry.without))
+    if knows_family and entry.price is not None:
+        yield from price_mistakes(entry.price, own.parameters)
     if own.tasks:
         yield from task_mistakes("recommended", entry.recommended, own.tasks)
         for name, changes in entry.parameters.items():

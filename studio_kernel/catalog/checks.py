@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from studio_kernel.catalog.entries import PriceEntry, PriceFactorEntry, PriceTermEntry
 from studio_kernel.catalog.mistakes import Mistake, unknown
 from studio_kernel.domain.parameters import STANDARD, Parameter
+from studio_kernel.domain.price import QUANTITIES
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.tips import Tips
 from studio_kernel.domain.values import Value
@@ -29,6 +31,34 @@ def parameter_mistakes(parameter: Parameter) -> Iterator[Mistake]:
     yield from _choice_mistakes(parameter)
     if parameter.default is not None:
         yield from _value_mistakes("default", parameter, parameter.default)
+
+
+def price_mistakes(price: PriceEntry, parameters: Collection[str]) -> Iterator[Mistake]:
+    """Yield the conditions of a price that are about nothing a request of the model has."""
+    places: dict[str, tuple[PriceTermEntry | PriceFactorEntry, ...]] = {
+        "variants": price.variants,
+        "extras": price.extras,
+        "factors": price.factors,
+    }
+    for field, terms in places.items():
+        for i, term in enumerate(terms):
+            yield from _condition_mistakes(f"{field}[{i}]", term, parameters)
+    yield from _named_mistakes("only_when", price.only_when, parameters)
+    yield from _named_mistakes("only_between", price.only_between, [*QUANTITIES, *parameters])
+
+
+def _condition_mistakes(
+    place: str, term: PriceTermEntry | PriceFactorEntry, parameters: Collection[str]
+) -> Iterator[Mistake]:
+    yield from _named_mistakes(f"{place}.when", term.when, parameters)
+    yield from _named_mistakes(f"{place}.given", term.given, parameters)
+    yield from _named_mistakes(f"{place}.between", term.between, [*QUANTITIES, *parameters])
+
+
+def _named_mistakes(field: str, names: Iterable[str], known: Collection[str]) -> Iterator[Mistake]:
+    for name in names:
+        if name not in known:
+            yield Mistake(f"price.{field}", unknown("a parameter of this model", name, known))
 
 
 def _bound_mistakes(parameter: Parameter) -> Iterator[Mistake]:

@@ -11,6 +11,7 @@ import click
 from studio_kernel import studio as studio_module
 from studio_kernel.cli.options import ModelCommand, card_for, values_of
 from studio_kernel.cli.output import json_option, print_facts, print_json
+from studio_kernel.cli.spending import accept_unknown_price_option
 from studio_kernel.domain.runs import RunStatus
 from studio_kernel.run import Run
 from studio_kernel.studio import Studio
@@ -24,6 +25,7 @@ from studio_kernel.studio import Studio
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="Also copy the picture here (a file or a folder).")
 @click.option("--detach", is_flag=True, help="Print the run's id and return; the worker goes on.")
 @click.option("--private", is_flag=True, help="Keep prompt and files out of the log; only the copy of --out stays.")
+@accept_unknown_price_option
 @json_option
 @click.pass_obj
 def generate(
@@ -36,6 +38,7 @@ def generate(
     out: Path | None,
     detach: bool,
     private: bool,
+    accept_unknown_price: bool,
     as_json: bool,
     **options: object,
 ) -> None:
@@ -47,7 +50,15 @@ def generate(
         raise click.UsageError("--private deletes the picture when the command ends: give --out, and no --detach")
     with studio_module.open(home) as studio:
         values: dict[str, Any] = values_of(options, card_for(studio, model, task))
-        run = studio.submit(prompt, model=model, task=task, project=project, private=private, **values)
+        run = studio.submit(
+            prompt,
+            model=model,
+            task=task,
+            project=project,
+            private=private,
+            accept_unknown_price=accept_unknown_price,
+            **values,
+        )
         if detach:
             print_json({"id": run.id}) if as_json else click.echo(run.id)
             return

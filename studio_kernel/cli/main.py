@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from studio_kernel import __version__
-from studio_kernel.cli import estimating, explore, generating, serving, sweeping, upkeep, working
+from studio_kernel.cli import estimating, explore, generating, serving, spending, sweeping, upkeep, working
 from studio_kernel.errors import StudioError
 
 
@@ -52,6 +52,7 @@ COMMANDS: tuple[Callable[..., object], ...] = (
     explore.models,
     explore.runs,
     explore.show,
+    spending.costs,
     working.queue,
     working.worker,
     explore.export,

@@ -14,6 +14,7 @@ from studio_kernel import studio as studio_module
 from studio_kernel.axes import read_group
 from studio_kernel.cli.options import ModelCommand, card_for, values_of
 from studio_kernel.cli.output import Command, json_option, print_facts, print_json, rows_of
+from studio_kernel.cli.spending import accept_unknown_price_option
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.runs import RunStatus
 from studio_kernel.domain.sweep import AxisGroup
@@ -136,6 +137,7 @@ scheduler+num_inference_steps=euler:20,ddim:50."""
 @click.option(
     "--resume", "goes_on", is_flag=True, help="Go on with the last sweep of the same command, if there is one."
 )
+@accept_unknown_price_option
 @json_option
 @click.pass_obj
 def sweep(
@@ -153,6 +155,7 @@ def sweep(
     batch_size: int | None,
     dry_run: bool,
     goes_on: bool,
+    accept_unknown_price: bool,
     as_json: bool,
     **options: object,
 ) -> None:
@@ -186,15 +189,18 @@ def sweep(
         if dry_run:
             _print_plan(made.plan(), as_json)
         else:
-            _finish(made, shown, as_json)
+            _finish(made, shown, as_json, accept_unknown_price=accept_unknown_price)
 
 
 @click.command()
 @click.argument("sweep_id", required=False)
 @shown_options
+@accept_unknown_price_option
 @json_option
 @click.pass_obj
-def resume(home: Path | None, /, sweep_id: str | None, as_json: bool, **options: object) -> None:
+def resume(
+    home: Path | None, /, sweep_id: str | None, accept_unknown_price: bool, as_json: bool, **options: object
+) -> None:
     """Go on with a sweep: SWEEP_ID, or a part of it; the newest one when left out.
 
     Cells that failed, were cancelled or never ran are begun again; finished ones stay.
@@ -206,7 +212,7 @@ def resume(home: Path | None, /, sweep_id: str | None, as_json: bool, **options:
             raise UnknownSweepError(f"there are no sweeps in {str(studio.home.root)!r} yet; studio sweep makes one")
         made = studio.sweep_of(sweep_id or newest[0])
         shown.require(made)
-        _finish(made, shown, as_json)
+        _finish(made, shown, as_json, accept_unknown_price=accept_unknown_price)
 
 
 def _print_plan(plan: SweepPlan, as_json: bool) -> None:
@@ -217,9 +223,9 @@ def _print_plan(plan: SweepPlan, as_json: bool) -> None:
         click.echo(plan.frame().to_string(index=False, na_rep=""))
 
 
-def _finish(made: SweepRun, shown: Shown, as_json: bool) -> None:
+def _finish(made: SweepRun, shown: Shown, as_json: bool, *, accept_unknown_price: bool) -> None:
     """Begin what is missing, wait, and show the cells; fails unless all have succeeded."""
-    made.resume().wait(progress=not as_json)
+    made.resume(accept_unknown_price=accept_unknown_price).wait(progress=not as_json)
     frame = made.frame()
     saved = shown.save(made)
     if as_json:

@@ -9,6 +9,7 @@ import click
 
 from studio_kernel import studio as studio_module
 from studio_kernel.cli.output import json_option, print_json
+from studio_kernel.cli.spending import accept_unknown_price_option
 from studio_kernel.runlog import RunLog
 from studio_kernel.settings import Home
 from studio_kernel.worker import info, logs
@@ -175,12 +176,13 @@ def cancel(home: Path | None, run_ids: tuple[str, ...]) -> None:
 
 @queue.command()
 @click.argument("run_id")
+@accept_unknown_price_option
 @json_option
 @click.pass_obj
-def retry(home: Path | None, run_id: str, as_json: bool) -> None:
+def retry(home: Path | None, run_id: str, accept_unknown_price: bool, as_json: bool) -> None:
     """Put the request of RUN_ID into the queue once more, as a new run."""
     with studio_module.open(home) as studio:
-        made = studio.retry(run_id)
+        made = studio.retry(run_id, accept_unknown_price=accept_unknown_price)
     print_json({"id": made.id}) if as_json else click.echo(made.id)
 
 

@@ -13,6 +13,8 @@ from immutabledict import immutabledict
 
 from studio_kernel.domain.values import Value
 
+QUANTITIES = ("seconds", "megapixels", "short_side")
+"""What of a result a condition may be about, beside the parameters of its request."""
 Bounds = tuple[float | None, float | None]
 
 

@@ -65,6 +65,30 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class RunEstimate:
+    """What was expected of a run when it was asked for.
+
+    Attributes
+    ----------
+    cost_usd : float or None
+        US dollars; 0 where nobody charges; `None` = there was no price.
+    seconds : float or None
+        Of work.
+    vram_bytes : int or None
+        Highest device memory.
+    """
+
+    cost_usd: float | None = None
+    seconds: float | None = None
+    vram_bytes: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was expected."""
+        return self == RunEstimate()
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """Everything the log knows about a run.
 
@@ -84,6 +108,8 @@ class RunRecord:
         Why it failed, in words.
     provenance : mapping
         What else decided the result: engine, versions, device, weights (see `domain.provenance`).
+    estimate : RunEstimate or None
+        What was expected of it; `None` = nobody said.
     rating, favourite, tags, note
         What people say about it; see `domain.marks.Mark`.
     """
@@ -106,6 +132,7 @@ class RunRecord:
     favourite: bool = False
     tags: tuple[str, ...] = ()
     note: str | None = None
+    estimate: RunEstimate | None = None
 
     def to_json(self) -> dict[str, Json]:
         """Return the record as JSON: times as ISO 8601, the request in its own form, files by digest."""
@@ -135,6 +162,7 @@ class RunRecord:
             "favourite": self.favourite,
             "tags": list(self.tags),
             "note": self.note,
+            "estimate": asdict(self.estimate) if self.estimate is not None else None,
         }
 
     @classmethod
@@ -152,6 +180,7 @@ class RunRecord:
             provenance=_values(data["provenance"]),
             assets=tuple(Asset(**asset) for asset in data["assets"]),
             tags=tuple(data["tags"]),
+            estimate=RunEstimate(**data["estimate"]) if data.get("estimate") else None,
         )
 
 

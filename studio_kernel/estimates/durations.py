@@ -130,6 +130,11 @@ def after(estimate: TimeEstimate, wait_s: float) -> TimeEstimate:
     return replace(estimate, wait_s=wait_s)
 
 
+def kind_of(card: ModelCard, request: GenerationRequest) -> tuple[frozenset[tuple[str, Value]], float]:
+    """Return what decides the duration of a request: requests with an equal one take equally long."""
+    return _kind(card, request.parameters), _steps(request.parameters)
+
+
 def _kind(card: ModelCard, parameters: Mapping[str, Value]) -> frozenset[tuple[str, Value]]:
     """Return what decides how long a step takes: the values that are neither content nor only a number of steps."""
     content = {parameter.name for parameter in card.parameters if parameter.group in _UNIMPORTANT}

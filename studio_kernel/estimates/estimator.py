@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
+from studio_kernel.budgets import Budgets
 from studio_kernel.domain.estimate import (
     MANY_IMAGES,
     CostEstimate,
@@ -22,15 +24,40 @@ from studio_kernel.domain.estimate import (
     TimeEstimate,
 )
 from studio_kernel.domain.model import ModelCard
-from studio_kernel.domain.pricing import InputFacts, cost_of, price_warnings
+from studio_kernel.domain.pricing import price_warnings
 from studio_kernel.domain.queue import QueueEntry
 from studio_kernel.domain.request import GenerationRequest
+from studio_kernel.domain.values import Value
 from studio_kernel.estimates import durations
-from studio_kernel.estimates.memory import Case, Memories
+from studio_kernel.estimates.memory import Case, Memories, shape_of
 from studio_kernel.estimates.vram.trace import Trace
 from studio_kernel.estimates.vram.tracer import Tracer
 from studio_kernel.runlog import PastRun, RunLog
 from studio_kernel.workshop import Workshop
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What a dry run tells of requests of one shape.
+
+    Attributes
+    ----------
+    vram_bytes : int or None
+        Device memory of a pass; `None` where none is needed here.
+    """
+
+    vram_bytes: int | None = None
+    flops_per_s: float | None = None
+    case: Case | None = None
+
+    def time(self, request: GenerationRequest, batch_size: int) -> TimeEstimate | None:
+        """Return how long a first run should take, by the amount of computing; `None` when that is not known."""
+        if self.case is None or self.flops_per_s is None or not isinstance(self.case.trace, Trace):
+            return None
+        return durations.by_computing(self.case.trace, request, self.flops_per_s, batch_size)
+
+
+NOTHING_TRACED = Traced()
 
 
 class Estimator:
@@ -42,12 +69,15 @@ class Estimator:
         Its catalog, engines and files.
     log : RunLog
         Knows how long runs took.
+    budgets : Budgets
+        Knows what runs cost, and what may be spent.
     inline : bool
         Whether models are loaded into this process.
     """
 
-    def __init__(self, workshop: Workshop, log: RunLog, *, inline: bool) -> None:
-        self._workshop, self._log, self._inline = workshop, log, inline
+    def __init__(self, workshop: Workshop, log: RunLog, budgets: Budgets, *, inline: bool) -> None:
+        self._workshop, self._log, self._budgets, self._inline = workshop, log, budgets, inline
+        self._times: dict[tuple[str, frozenset[tuple[str, Value]], float, int], TimeEstimate | None] = {}
         self._past: dict[str, list[PastRun]] = {}
         self._stamp = ""
 
@@ -65,27 +95,43 @@ class Estimator:
         memories = Memories(self._tracer, self._workshop.catalog)
         case = memories.case(card, request, setup, batch_size)
         memory = memories.estimate(case) if case else None
-        time = self.time(request, batch_size) or (self._first_guess(case, request, batch_size) if case else None)
+        time = self.time(request, batch_size)
+        if time is None and case is not None:
+            time = Traced(None, self._speed_of(case), case).time(request, batch_size)
         if time is not None:
             time = durations.after(time, self.wait_s(request))
-        cost = self.cost(request, time)
+        cost = self.cost(card, request, time)
         images = images_of(request)
         return Estimate(memory, time, cost, images, tuple(self._warnings(card, memory, cost, images)))
 
     def time(self, request: GenerationRequest, batch_size: int = 1) -> TimeEstimate | None:
         """Return how long a request takes, as runs before it tell; `None` when nothing is known."""
-        card = self._workshop.models[request.model]
-        known = durations.learnt(card, request, self._past_runs(request.model), batch_size)
-        if known is None and self._is_remote(card):
-            return durations.first_guess(durations.REMOTE_PRIOR_S[request.task.makes])
-        return known
+        return self.times([(self._workshop.models[request.model], request, batch_size)])[0]
 
-    def cost(self, request: GenerationRequest, time: TimeEstimate | None = None) -> CostEstimate:
+    def times(self, asked: Iterable[tuple[ModelCard, GenerationRequest, int]]) -> list[TimeEstimate | None]:
+        """Return how long each of some requests takes in a pass of so many; the log is looked at once."""
+        self._follow_the_log()
+        return [self._time(card, request, batch_size) for card, request, batch_size in asked]
+
+    def cost(self, card: ModelCard, request: GenerationRequest, time: TimeEstimate | None = None) -> CostEstimate:
         """Return what a request costs; `time` is how long it takes, for services that charge by that."""
-        card = self._workshop.models[request.model]
         is_learnt = time is not None and time.basis is not TimeBasis.PRIOR
-        facts = InputFacts(seconds=time.seconds if time and is_learnt else None)
-        return cost_of(card, request, facts, is_remote=self._is_remote(card))
+        seconds = time.seconds if time and is_learnt else None
+        return self._budgets.cost_of(card, request, seconds=seconds)
+
+    def traced(self, asked: Sequence[tuple[GenerationRequest, int]]) -> list[Traced]:
+        """Return what dry runs tell of some requests in passes of so many; equal ones are traced once."""
+        memories = Memories(self._tracer, self._workshop.catalog)
+        known: dict[Hashable, Traced] = {}
+
+        def told(request: GenerationRequest, batch_size: int) -> Traced:
+            shape = shape_of(request, batch_size)
+            if shape not in known:
+                case = memories.case(self._workshop.models[request.model], request, batch_size=batch_size)
+                known[shape] = Traced(memories.peak(case), self._speed_of(case), case) if case else NOTHING_TRACED
+            return known[shape]
+
+        return [told(request, batch_size) for request, batch_size in asked]
 
     def wait_s(self, request: GenerationRequest) -> float:
         """Return how long what is at work and waits on the same engine keeps a new run waiting."""
@@ -110,12 +156,8 @@ class Estimator:
     def _tracer(self) -> Tracer:
         return Tracer(self._workshop.home, own_pids=lambda: [os.getpid()] if self._inline else [])
 
-    def _first_guess(self, case: Case, request: GenerationRequest, batch_size: int) -> TimeEstimate | None:
-        """Return how long a run takes by the amount of computing; `None` when that, or the device, is not known."""
-        if not isinstance(case.trace, Trace) or case.device is None:
-            return None
-        speed = self._tracer.speed(case.device)
-        return durations.by_computing(case.trace, request, speed, batch_size) if speed else None
+    def _speed_of(self, case: Case) -> float | None:
+        return self._tracer.speed(case.device) if case.device and isinstance(case.trace, Trace) else None
 
     def _remaining_s(self, entry: QueueEntry) -> float:
         """Return how long a run of the queue still takes; nothing where that is not known."""
@@ -130,16 +172,25 @@ class Estimator:
         known.refresh()
         return known.queue
 
-    def _is_remote(self, card: ModelCard) -> bool:
-        engine = self._workshop.engine_of(card)
-        return engine.capabilities.remote if engine else bool(card.source.endpoint)
+    def _time(self, card: ModelCard, request: GenerationRequest, batch_size: int) -> TimeEstimate | None:
+        key = (request.model, *durations.kind_of(card, request), batch_size)
+        if key not in self._times:
+            past = self._past_runs(request.model)
+            self._times[key] = durations.learnt(card, request, past, batch_size) or self._assumed(card, request)
+        return self._times[key]
 
-    def _past_runs(self, model: str) -> list[PastRun]:
-        """Return the newest runs of a model; the log is asked again only when something was logged."""
+    def _assumed(self, card: ModelCard, request: GenerationRequest) -> TimeEstimate | None:
+        if not self._workshop.works_elsewhere(card):
+            return None
+        return durations.first_guess(durations.REMOTE_PRIOR_S[request.task.makes])
+
+    def _follow_the_log(self) -> None:
+        """Forget what was learnt when something was logged since."""
         stamp = self._log.changed_since(self._stamp)
         if stamp != self._stamp:
-            self._past = {}
-            self._stamp = stamp
+            self._past, self._times, self._stamp = {}, {}, stamp
+
+    def _past_runs(self, model: str) -> list[PastRun]:
         past = self._past
         if model not in past:
             past[model] = self._log.past_runs(model)

@@ -8,7 +8,7 @@ its files stands in and says so.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -120,6 +120,13 @@ class Memories:
         reason = f"the pipeline could not be traced: {case.trace.reason}"
         return replace(found, fit=fit, warnings=(*found.warnings, reason))
 
+    def peak(self, case: Case) -> int | None:
+        """Return the peak alone, without what would be asked of the device: for the many cells of a sweep."""
+        if isinstance(case.trace, Untraceable):
+            found = self.estimate(case)
+            return found.vram_bytes if found else None
+        return needed(case.trace, case.setup).live_bytes
+
     def _base(self, case: Case) -> formula.Base | None:
         """Return what the rule scales: a published peak, else the weights."""
         tips = self.catalog.tips_for(case.card)
@@ -163,6 +170,14 @@ def subject_of(
         vae_slicing=setup.vae_slicing or batch_size > 1,  # as the engine does with a pass of several runs
         attention=setup.attention,
     )
+
+
+def shape_of(request: GenerationRequest, batch_size: int) -> Hashable:
+    """Return what decides the memory of a request under one setup; equal for all that need the same."""
+    values, guidance = request.parameters, request.parameters.get("guidance_scale")
+    sizes = tuple(values.get(name) for name in ("width", "height", "num_frames", "num_images"))
+    is_guided = not isinstance(guidance, (int, float)) or guidance > 1
+    return request.model, request.task, sizes, is_guided, tuple(lora.id for lora in request.loras), batch_size
 
 
 def _directory(card: ModelCard) -> str:

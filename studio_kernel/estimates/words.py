@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from studio_kernel.domain.budget import dollars
 from studio_kernel.domain.estimate import CostBasis, CostEstimate, Estimate, MemoryEstimate, TimeEstimate
 
 GIB = 2**30
@@ -22,11 +23,6 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def money(usd: float) -> str:
-    """Return an amount, such as ``$0.025``, with as many digits as small prices need."""
-    return f"${usd:.2f}" if usd >= 1 or usd == 0 else f"${usd:.2g}" if usd < 0.01 else f"${usd:.3f}".removesuffix("0")
 
 
 def memory(estimate: MemoryEstimate) -> str:
@@ -52,7 +48,7 @@ def cost(estimate: CostEstimate) -> str:
     if estimate.cost_usd is None:
         return f"not known{': ' + estimate.note if estimate.note else ''}"
     price = f" (price of {estimate.as_of})" if estimate.as_of else ""
-    return f"{money(estimate.cost_usd)} for {estimate.units:g} {estimate.unit}{price}"
+    return f"{dollars(estimate.cost_usd)} for {estimate.units:g} {estimate.unit}{price}"
 
 
 def lines(estimate: Estimate) -> dict[str, str]:

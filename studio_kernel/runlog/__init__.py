@@ -7,11 +7,21 @@ and their tools. `RunLog` joins these parts. Nothing outside this package opens 
 DuckDB and pandas load with the first question, not with this package.
 """
 
-from studio_kernel.runlog.queries import Cursor, Facets, PastRun, RunFilter, RunKind, SweepRecord, Timings
+from studio_kernel.runlog.queries import (
+    CostRow,
+    Cursor,
+    Facets,
+    PastRun,
+    RunFilter,
+    RunKind,
+    SweepRecord,
+    Timings,
+)
 from studio_kernel.runlog.store import Health, RunLog, new_run_id
-from studio_kernel.runlog.tail import QueueTail, Tail
+from studio_kernel.runlog.tail import QueueTail, SpendingTail, Tail
 
 __all__ = [
+    "CostRow",
     "Cursor",
     "Facets",
     "Health",
@@ -20,6 +30,7 @@ __all__ = [
     "RunFilter",
     "RunKind",
     "RunLog",
+    "SpendingTail",
     "SweepRecord",
     "Tail",
     "Timings",

@@ -14,7 +14,8 @@ from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.events import Ticket
 from studio_kernel.domain.queue import Queue, QueueEntry
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import Origin, RunRecord, RunStatus
+from studio_kernel.domain.runs import Origin, RunEstimate, RunRecord, RunStatus
+from studio_kernel.domain.spending import Ending, Spending
 from studio_kernel.domain.values import Value, from_json
 from studio_kernel.runlog.events import Event
 
@@ -53,6 +54,29 @@ def _feed(queue: Queue, event: Mapping[str, Any]) -> None:
                 queue.put_first(ts, event["first"])
 
 
+def feed_spending(spending: Spending, event: Event) -> None:
+    """Let `spending` know of an event; one that cannot be understood is left out, as folding does."""
+    try:
+        _feed_spending(spending, event)
+    except (KeyError, TypeError, ValueError) as error:
+        _log.warning("an event of kind %s is left out of what was spent: %s", event.get("event"), error)
+
+
+def _feed_spending(spending: Spending, event: Mapping[str, Any]) -> None:
+    match event["event"]:
+        case "queued":
+            usd = event.get("estimated_cost_usd")
+            spending.queue(event["id"], usd, event.get("project"), event.get("sweep_id"))
+        case "claimed":
+            spending.claim(event["id"], event["ts"], event["owner"])
+        case "ticket":
+            spending.accept(event["id"])
+        case "finished":
+            unseen = bool((event.get("outcome") or {}).get("may_be_billed"))
+            ending = Ending(event["ts"] / 1e6, RunStatus(event["status"]), event.get("cost_usd"), unseen)
+            spending.end(event["id"], ending)
+
+
 def entry_of(event: Mapping[str, Any]) -> QueueEntry:
     """Return the run that a ``queued`` event tells of."""
     request = GenerationRequest.from_json(event)
@@ -64,8 +88,16 @@ def entry_of(event: Mapping[str, Any]) -> QueueEntry:
         event.get("prompt_template"),
         int(event.get("batch_size") or 1),
     )
+    expected = RunEstimate(event.get("estimated_cost_usd"), event.get("estimated_s"), event.get("estimated_vram_bytes"))
     record = RunRecord(
-        event["id"], request, event["engine"], RunStatus.QUEUED, _time(event), seed=request.seed, origin=origin
+        event["id"],
+        request,
+        event["engine"],
+        RunStatus.QUEUED,
+        _time(event),
+        seed=request.seed,
+        origin=origin,
+        estimate=None if expected.is_empty else expected,
     )
     return QueueEntry(record, reserved_for=event.get("reserved_for"), is_private=bool(event.get("private")))
 

@@ -23,7 +23,7 @@ from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.events import Ticket
 from studio_kernel.domain.marks import Mark, Project
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import Origin, RunStatus
+from studio_kernel.domain.runs import Origin, RunEstimate, RunStatus
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.domain.values import freeze, to_json
 
@@ -60,6 +60,9 @@ FIELD_TYPES: Mapping[str, object] = {
     "batch_size": "INTEGER",
     "reserved_for": "VARCHAR",
     "private": "BOOLEAN",
+    "estimated_cost_usd": "DOUBLE",
+    "estimated_s": "DOUBLE",
+    "estimated_vram_bytes": "BIGINT",
     "owner": "VARCHAR",
     "attempt": "INTEGER",
     "priority": "INTEGER",
@@ -110,14 +113,16 @@ def queued(
     engine: str,
     origin: Origin,
     *,
+    estimate: RunEstimate | None = None,
     reserved_for: str | None = None,
     private: bool = False,
 ) -> Event:
     """Return the event of a run that waits for its turn.
 
-    Of a private one only engine, model and task are told: its parameters, the digest that would confirm a guess of
-    them, and its coordinates in a sweep are left out.
+    Of a private one only engine, model, task and expected cost are told: its parameters, the digest that would confirm
+    a guess of them, its coordinates in a sweep, and what follows from its size are left out.
     """
+    expected = estimate or RunEstimate()
     told = request.replace(**dict.fromkeys(request.parameters)) if private else request
     return _of_run(
         "queued",
@@ -133,6 +138,9 @@ def queued(
         batch_size=origin.batch_size if origin.batch_size > 1 else None,
         reserved_for=reserved_for,
         private=private or None,
+        estimated_cost_usd=expected.cost_usd,
+        estimated_s=None if private else expected.seconds,
+        estimated_vram_bytes=None if private else expected.vram_bytes,
     )
 
 

@@ -20,7 +20,8 @@ from studio_kernel.domain.events import Ticket
 from studio_kernel.domain.marks import Project
 from studio_kernel.domain.queue import QueueEntry
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import Origin, RunRecord, RunStatus
+from studio_kernel.domain.runs import Origin, RunEstimate, RunRecord, RunStatus
+from studio_kernel.domain.spending import Spending
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import Value, from_json
@@ -188,6 +189,32 @@ class PastRun:
     loading_s: float
     denoising_s: float
     decoding_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """What runs of one quarter of an hour, project, model and sweep cost, in US dollars.
+
+    Attributes
+    ----------
+    at : datetime.datetime
+        When the quarter began, in UTC.
+    billed_usd : float
+        What services said.
+    estimated_usd : float
+        What was expected of those that ended, may be charged and have no bill.
+    committed_usd : float
+        What is expected of those that have not ended.
+    """
+
+    at: datetime
+    project: str | None
+    model: str
+    sweep_id: str | None
+    runs: int
+    billed_usd: float
+    estimated_usd: float
+    committed_usd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +446,39 @@ def unfinished(connection: DuckDBPyConnection) -> list[QueueEntry]:
     return [entry for row in rows if (entry := _entry(dict(zip(columns, row, strict=True)))) is not None]
 
 
+def costs(connection: DuckDBPyConnection, since: datetime | None) -> list[CostRow]:
+    """Return what runs cost, the oldest first."""
+    rows = connection.execute(
+        "SELECT time_bucket(INTERVAL 15 minutes, booked_at) AS bin, project, model, sweep_id, count(*), "
+        "fsum(coalesce(billed_usd, 0)), fsum(coalesce(estimated_usd, 0)), fsum(coalesce(committed_usd, 0)) "
+        "FROM costs WHERE coalesce(booked_at >= ?, true) GROUP BY ALL ORDER BY ALL",
+        [_stored(since) if since is not None else None],
+    ).fetchall()
+    return [CostRow(_required(at), *rest) for at, *rest in rows]
+
+
+def spending(connection: DuckDBPyConnection) -> Spending:
+    """Return what was spent and what may yet be."""
+    found = Spending()
+    ended = connection.execute(
+        "SELECT epoch(booked_at), project, sweep_id, coalesce(billed_usd, estimated_usd) FROM costs "
+        "WHERE coalesce(billed_usd, estimated_usd, 0) > 0"
+    ).fetchall()
+    for at, project, sweep_id, usd in ended:
+        found.add(at, usd, project, sweep_id)
+    unfinished = connection.execute(
+        "SELECT id, estimated_cost_usd, project, sweep_id, epoch_us(claimed_at), owner, ticket IS NOT NULL "
+        "FROM run_rows WHERE finished_at IS NULL AND created_at IS NOT NULL"
+    ).fetchall()
+    for run_id, usd, project, sweep_id, claimed_us, owner, has_ticket in unfinished:
+        found.queue(str(run_id), usd, project, sweep_id)
+        if claimed_us is not None:
+            found.claim(str(run_id), claimed_us, owner)
+        if has_ticket:
+            found.accept(str(run_id))
+    return found
+
+
 def timings(connection: DuckDBPyConnection, kind: RunKind, count: int = 30) -> Timings | None:
     """Return the median of the newest runs of a kind that succeeded; `None` when there are none."""
     row = connection.execute(
@@ -474,6 +534,7 @@ _RECORD_COLUMNS = (
     "id", "created_at", "started_at", "finished_at", "status", "engine", "task", "model", "seed", "elapsed_s",
     "cost_usd", "error", "project", "sweep_id", "cell", "parent_id", "prompt_template", "batch_size",
     "parameters", "provenance", "outcome", "rating", "favourite", "tags", "note",
+    "estimated_cost_usd", "estimated_s", "estimated_vram_bytes",
 )  # fmt: skip
 
 
@@ -538,7 +599,17 @@ def _record(row: Mapping[str, object], assets: tuple[Asset, ...]) -> RunRecord |
         favourite=bool(row["favourite"]),
         tags=tuple(cast("list[str]", row["tags"])),
         note=cast("str | None", row["note"]),
+        estimate=_estimate(row),
     )
+
+
+def _estimate(row: Mapping[str, object]) -> RunEstimate | None:
+    found = RunEstimate(
+        cast("float | None", row["estimated_cost_usd"]),
+        cast("float | None", row["estimated_s"]),
+        cast("int | None", row["estimated_vram_bytes"]),
+    )
+    return None if found.is_empty else found
 
 
 def _mapping(text: object) -> Mapping[str, Value]:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -24,7 +25,7 @@ from studio_kernel.domain.events import Ticket
 from studio_kernel.domain.marks import Mark, Project
 from studio_kernel.domain.queue import Queue, QueueEntry
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import Origin, RunRecord, RunStatus
+from studio_kernel.domain.runs import Origin, RunEstimate, RunRecord, RunStatus
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.errors import RunLogError
 from studio_kernel.runlog import archive, database, events, forking, quarantine, queries, schema
@@ -33,9 +34,18 @@ from studio_kernel.runlog.database import DatabaseBusy, DatabaseCorrupt
 from studio_kernel.runlog.filesystem import network_file_system
 from studio_kernel.runlog.fold import PAUSE_S, Folder
 from studio_kernel.runlog.journal import Journal
-from studio_kernel.runlog.queries import Cursor, Facets, PastRun, RunFilter, RunKind, SweepRecord, Timings
+from studio_kernel.runlog.queries import (
+    CostRow,
+    Cursor,
+    Facets,
+    PastRun,
+    RunFilter,
+    RunKind,
+    SweepRecord,
+    Timings,
+)
 from studio_kernel.runlog.sources import journals_of
-from studio_kernel.runlog.tail import QueueTail, Tail
+from studio_kernel.runlog.tail import QueueTail, SpendingTail, Tail
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,6 +155,7 @@ class RunLog:
         *,
         engine: str,
         origin: Origin = _NOWHERE,
+        estimate: RunEstimate | None = None,
         reserved_for: str | None = None,
         private: bool = False,
     ) -> None:
@@ -152,6 +163,8 @@ class RunLog:
 
         Parameters
         ----------
+        estimate : RunEstimate or None
+            What is expected of it; of a private run only the cost is logged.
         reserved_for : str or None
             The only process that will work on it; `None` = any worker.
         private : bool
@@ -164,7 +177,11 @@ class RunLog:
         ValueError
             When `run_id` is no UUID; so for every other event.
         """
-        self._append(events.queued(run_id, request, engine, origin, reserved_for=reserved_for, private=private))
+        self._append(
+            events.queued(
+                run_id, request, engine, origin, estimate=estimate, reserved_for=reserved_for, private=private
+            )
+        )
 
     def queued_together(self, records: Sequence[RunRecord], *, reserved_for: str | None = None) -> None:
         """Log that runs wait for their turn, in one write: nobody sees one of them long before the next.
@@ -175,7 +192,8 @@ class RunLog:
             As for `queued`.
         """
         told = (
-            events.queued(run.id, run.request, run.engine, run.origin, reserved_for=reserved_for) for run in records
+            events.queued(run.id, run.request, run.engine, run.origin, estimate=run.estimate, reserved_for=reserved_for)
+            for run in records
         )
         if records:
             self._append(*told)
@@ -406,6 +424,16 @@ class RunLog:
         """Return what the newest runs of a model took, newest first."""
         return self._ask(lambda connection: queries.past_runs(connection, model)) if self._has_runs() else []
 
+    def costs(self, since: datetime | None = None) -> list[CostRow]:
+        """Return what runs cost, added up by quarter of an hour, project, model and sweep.
+
+        Parameters
+        ----------
+        since : datetime.datetime or None
+            Ended, or queued and not ended, then or later; aware.
+        """
+        return self._ask(lambda connection: queries.costs(connection, since), pause_s=0.0)
+
     def timings(self, kind: RunKind) -> Timings | None:
         """Return how long runs of a kind took lately; `None` when there were none."""
         return self._ask(lambda connection: queries.timings(connection, kind))
@@ -454,6 +482,15 @@ class RunLog:
         queue.pause(0, paused)
         queue.put_first(0, first)
         return QueueTail(queue, tail)
+
+    def spending(self) -> SpendingTail:
+        """Return what was spent and what may yet be, ready to be kept up to date."""
+        tail = self.tail()
+        spending, watermarks = self._ask(
+            lambda connection: (queries.spending(connection), queries.watermarks(connection)), pause_s=0.0
+        )
+        tail.rewind(watermarks)
+        return SpendingTail(spending, tail)
 
     def run_and_watermarks(self, run_id: str) -> tuple[RunRecord | None, dict[str, int]]:
         """Return a run, and how far each journal had been read for the answer: a `Tail` goes on from there."""

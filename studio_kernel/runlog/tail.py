@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from studio_kernel.domain.queue import Queue
+from studio_kernel.domain.spending import Spending
 from studio_kernel.runlog import decode, events
 from studio_kernel.runlog.events import Event
 from studio_kernel.runlog.sources import Source, archives_of, changed_ns, journals_of
@@ -135,3 +136,23 @@ class QueueTail:
         for event in found:
             decode.feed(self.queue, event)
         return found
+
+
+class SpendingTail:
+    """What was spent and what may yet be, kept up to date by what processes append.
+
+    Attributes
+    ----------
+    spending : Spending
+        As of the last `refresh`.
+    """
+
+    def __init__(self, spending: Spending, tail: Tail) -> None:
+        self.spending = spending
+        self._tail = tail
+
+    def refresh(self) -> Spending:
+        """Take everything that was appended since the last call."""
+        for event in self._tail.read():
+            decode.feed_spending(self.spending, event)
+        return self.spending

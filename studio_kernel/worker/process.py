@@ -16,6 +16,7 @@ from operator import attrgetter
 
 from msgspec.structs import replace
 
+from studio_kernel.budgets import Budgets
 from studio_kernel.domain.queue import QueueEntry
 from studio_kernel.domain.runs import RunStatus
 from studio_kernel.errors import StudioError
@@ -81,6 +82,7 @@ class Worker:
         self._place = Workplace(self._log, workshop.assets, self._live, Paces(self._log))
         self._mender = Mender(home, self._log, self._live, workshop.is_remote, requeues=settings.requeues)
         self._known = self._log.queued_runs()
+        self._budgets = Budgets(workshop, self._log)
         self._mutex = threading.Condition()
         self._busy: set[str] = set()
         self._at_work: dict[str, Work] = {}
@@ -280,7 +282,7 @@ class Worker:
             return []
         with claiming(self.home):
             self._hear_all()
-            first = None if self._retiring or queue.is_paused else queue.next(suits)
+            first = None if self._retiring or queue.is_paused else self._affordable(suits)
             if first is None:
                 return []
             queue.took(first)
@@ -289,6 +291,23 @@ class Worker:
                 self._log.claimed(entry.run_id, self.name, entry.attempt + 1)
                 queue.change(microseconds(), "claimed", entry.run_id, owner=self.name, attempt=entry.attempt + 1)
         return [now for entry in claimed if (now := queue.get(entry.run_id)) is not None]
+
+    def _affordable(self, suits: Callable[[QueueEntry], bool]) -> QueueEntry | None:
+        """Return the run to be done next; those before it that the budgets of the home forbid have ended."""
+        queue = self._known.queue
+        while (entry := queue.next(suits)) is not None and (reason := self._refusal(entry)):
+            queue.took(entry)
+            self._log.finished(entry.run_id, RunStatus.FAILED, error=reason)
+            queue.end(entry.run_id)
+            logger.warning("run is not begun", extra={"run": entry.run_id, "error": reason})
+        return entry
+
+    def _refusal(self, entry: QueueEntry) -> str:
+        """Return why a run may not begin; empty when it may, and for what a service is at already."""
+        estimate = entry.record.estimate
+        if estimate is None or entry.ticket is not None or self._is_local(entry):
+            return ""
+        return self._budgets.refusal(entry.record.origin, estimate.cost_usd)
 
     def _companions(self, first: QueueEntry, suits: Callable[[QueueEntry], bool]) -> list[QueueEntry]:
         """Return what is made together with `first`; a last attempt is made alone, so that it costs no other run."""
@@ -300,6 +319,8 @@ class Worker:
             engine = self._workshop.engines.get(card.engine)
         except StudioError:
             return []  # said when the run is begun
+        if engine.capabilities.remote:
+            return []  # each is held against the budgets by itself
         waiting = (entry for entry in self._known.queue if entry is not first and entry.attempt < last and suits(entry))
         return companions(first.record, waiting, attrgetter("record"), engine, card)
 

@@ -87,11 +87,14 @@ def test_what_is_not_known_is_null_in_json(studio):
     assert refused["elapsed_s"] is None
 
 
+ESTIMATED = ("seconds", "vram_bytes", "cost_usd")
+
+
 def test_the_plan_begins_with_a_line_that_sums_it_up(studio):
     words = ["sweep", "a boat", "--axis", "seed=1-3", *QUICK]
     first, header, *_ = studio(*words, "--dry-run").stdout.splitlines()
     assert first == "3 cells, 3 to do in 3 passes with 1 model loads, 0 under way, 0 done, 0 invalid"
-    assert header.split() == ["seed", "prompt", "state", "reason", "group", "batch_size", "seconds"]
+    assert header.split() == ["seed", "prompt", "state", "reason", "group", "batch_size", *ESTIMATED]
     studio(*words)
     assert "0 to do in 0 passes with 0 model loads, 0 under way, 3 done" in studio(*words, "--dry-run").stdout
 

@@ -51,6 +51,15 @@ def test_what_no_run_refers_to_is_removed_with_its_thumbnail(studio, used):
     assert collect(studio).count == 0
 
 
+def test_what_can_be_made_again_is_left_alone(studio, used):
+    kept = studio.home.cache / "traces" / "some.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}")
+    aged(studio.home.cache)
+    assert collect(studio).count == 0
+    assert kept.exists()
+
+
 def test_a_dry_run_says_the_same_and_removes_nothing(studio, used):
     studio.assets.thumbnail(studio.assets.put(png(2)))
     aged(studio.home.assets)

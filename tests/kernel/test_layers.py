@@ -34,7 +34,7 @@ ALLOWED = {
     "passes": {"domain", "engines"},
 }
 JOINING = {
-    "jobs", "private", "workshop", "follower", "mending", "runner", "worker", "dispatch",
+    "jobs", "private", "workshop", "budgets", "ledger", "follower", "mending", "runner", "worker", "dispatch",
     "drafting", "planning", "run", "queue", "sweep_log", "sweeps", "results", "outcome", "contents", "measuring",
     "estimates", "studio", "export", "gc",
 }  # fmt: skip

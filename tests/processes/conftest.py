@@ -1,12 +1,36 @@
 """Fixtures that need the operating system."""
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import studio_kernel as sk
 import worker_tools
+from servers.job_service import JobService
+
+SERVERS = Path(__file__).parent.parent / "servers"
+REMOTE_CATALOG = """
+models:
+  loopback:
+    name: Loopback
+    creator: Tests
+    engine: loopback
+    tasks: [text-to-image]
+    licence: none
+    price: {unit: image, amount_usd: 0.25, as_of: "2026-01", source: a page}
+    parameters: &own
+      prompt:
+      seed:
+  priceless:
+    engine: loopback
+    tasks: [text-to-image]
+    licence: none
+    price: {unit: compute_second, note: It depends on the machine.}
+    parameters: *own
+"""
 
 
 @pytest.fixture
@@ -36,3 +60,36 @@ def studio(working_home):
     """An editor that leaves its work to a worker."""
     with sk.open(working_home, runner="worker") as studio:
         yield studio
+
+
+@pytest.fixture
+def service():
+    service = JobService(steps=15)
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def installed_engine(tmp_path, monkeypatch, service):
+    """Install the loopback engine as a package beside the studio, for this process and the workers it starts."""
+    site = tmp_path / "site"
+    about = site / "loopback_engine-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: loopback-engine\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[studio.engines]\nloopback = loopback_engine:LoopbackEngine\n")
+    shutil.copy(SERVERS / "loopback_engine.py", site)
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("PYTHONPATH", str(site), prepend=":")
+    monkeypatch.setenv("STUDIO_TEST_SERVICE", service.url)
+    yield
+    sys.modules.pop("loopback_engine", None)
+
+
+@pytest.fixture
+def remote_home(home, installed_engine):
+    """A home whose workers do not outlive the test."""
+    worker_tools.settle(home, exit_after_s=120.0)
+    (home / "catalog").mkdir()
+    (home / "catalog" / "loopback.yaml").write_text(REMOTE_CATALOG)
+    yield home
+    worker_tools.end_workers(home)

@@ -1,78 +1,34 @@
 """Remote jobs in a worker: found again by their ticket, never paid twice, cancelled at the service."""
 
-import shutil
-import sys
-from pathlib import Path
-
 import pytest
 
 import studio_kernel as sk
 import worker_tools
-from servers.job_service import JobService
 from waiting import until
 from worker_tools import SLOW, kill_worker, worker_of
 
-SERVERS = Path(__file__).parent.parent / "servers"
-CATALOG = """
-models:
-  loopback:
-    name: Loopback
-    creator: Tests
-    engine: loopback
-    tasks: [text-to-image]
-    licence: none
-    parameters:
-      prompt:
-      seed:
-"""
-
 
 @pytest.fixture
-def service():
-    service = JobService(steps=15)
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def installed_engine(tmp_path, monkeypatch, service):
-    """Install the loopback engine as a package beside the studio, for this process and the workers it starts."""
-    site = tmp_path / "site"
-    about = site / "loopback_engine-1.0.dist-info"
-    about.mkdir(parents=True)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: loopback-engine\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[studio.engines]\nloopback = loopback_engine:LoopbackEngine\n")
-    shutil.copy(SERVERS / "loopback_engine.py", site)
-    monkeypatch.syspath_prepend(str(site))
-    monkeypatch.setenv("PYTHONPATH", str(site), prepend=":")
-    monkeypatch.setenv("STUDIO_TEST_SERVICE", service.url)
-    yield
-    sys.modules.pop("loopback_engine", None)
-
-
-@pytest.fixture
-def studio(working_home, installed_engine):
-    (working_home / "catalog").mkdir()
-    (working_home / "catalog" / "loopback.yaml").write_text(CATALOG)
-    with sk.open(working_home, runner="worker") as studio:
+def studio(remote_home):
+    with sk.open(remote_home, runner="worker") as studio:
         yield studio
 
 
-def test_a_remote_job_is_taken_up_again_after_a_crash_and_paid_once(studio, service, working_home):
+def test_a_remote_job_is_taken_up_again_after_a_crash_and_paid_once(studio, service, remote_home):
     run = studio.submit("a boat", model="loopback")
     until(lambda: run.progress.step >= 3)
-    kill_worker(working_home)
+    kill_worker(remote_home)
     assert run.wait(60).status == "succeeded"
     assert run.cost_usd == 0.25
     assert len(service.accepted) == 1
     assert run.image.size == (32, 32)
 
 
-def test_a_job_that_may_have_been_paid_for_without_an_answer_is_not_sent_again(studio, service, working_home):
+def test_a_job_that_may_have_been_paid_for_without_an_answer_is_not_sent_again(studio, service, remote_home):
     service.answers.clear()
     run = studio.submit("a boat", model="loopback")
     until(lambda: service.accepted)
-    kill_worker(working_home)
+    kill_worker(remote_home)
     service.answers.set()
     assert run.wait(60).status == "failed"
     assert "billed" in run.error
@@ -87,13 +43,13 @@ def test_a_remote_job_is_cancelled_at_the_service(studio, service):
     assert service.cancelled == ["job-1"]
 
 
-def test_a_worker_that_ends_at_once_leaves_a_remote_job_to_the_next_one(studio, service, working_home):
+def test_a_worker_that_ends_at_once_leaves_a_remote_job_to_the_next_one(studio, service, remote_home):
     from studio_kernel.settings import Home
     from studio_kernel.worker.launch import Launcher
 
     run = studio.submit("a boat", model="loopback")
     until(lambda: run.progress.step >= 2)
-    launcher = Launcher(Home.at(working_home), studio._log)
+    launcher = Launcher(Home.at(remote_home), studio._log)
     launcher.stop(timeout=20, at_once=True)
     launcher.ensure()
     assert run.wait(30).status == "succeeded"
@@ -111,7 +67,7 @@ def test_remote_jobs_run_beside_each_other_and_beside_a_local_one(studio, servic
     local.cancel()
 
 
-def test_a_job_that_an_inline_program_sent_is_taken_up_by_a_worker_after_its_death(studio, service, working_home):
+def test_a_job_that_an_inline_program_sent_is_taken_up_by_a_worker_after_its_death(studio, service, remote_home):
     code = """
 import sys
 import studio_kernel as sk
@@ -121,19 +77,19 @@ while run.progress.step < 3:
 print(run.id, flush=True)
 sys.stdin.read()
 """
-    with worker_tools.program(code, working_home) as asking:
+    with worker_tools.program(code, remote_home) as asking:
         run_id = asking.stdout.readline().strip()
         asking.kill()
     studio.submit("something else", **worker_tools.QUICK).wait(20)  # brings up a worker
     assert studio.run(run_id).wait(30).status == "succeeded"
     assert len(service.accepted) == 1
-    assert worker_of(working_home) is not None
+    assert worker_of(remote_home) is not None
 
 
-def test_remote_cells_are_paid_once_however_often_the_sweep_is_begun(studio, service, working_home):
+def test_remote_cells_are_paid_once_however_often_the_sweep_is_begun(studio, service, remote_home):
     sweep = studio.sweep("a boat", axes={"seed": [1, 2, 3, 4, 5, 6]}, model="loopback")
     until(lambda: sum(run.progress.step > 0 for run in sweep.runs) >= 4)  # as many as there are lanes
-    kill_worker(working_home)
+    kill_worker(remote_home)
     again = studio.sweep("a boat", axes={"seed": [1, 2, 3, 4, 5, 6]}, model="loopback")
     again.wait(120, progress=False)
     assert set(again.frame()["status"]) == {"succeeded"}
@@ -141,12 +97,12 @@ def test_remote_cells_are_paid_once_however_often_the_sweep_is_begun(studio, ser
     assert len(service.accepted) == 6
 
 
-def test_a_cell_that_may_have_been_billed_is_asked_for_again_only_by_retrying_it(studio, service, working_home):
+def test_a_cell_that_may_have_been_billed_is_asked_for_again_only_by_retrying_it(studio, service, remote_home):
     service.answers.clear()
     asked = {"axes": {"seed": [1]}, "model": "loopback"}
     first = studio.sweep("a boat", **asked)
     until(lambda: service.accepted)
-    kill_worker(working_home)
+    kill_worker(remote_home)
     service.answers.set()
     first.wait(60, progress=False)
     again = studio.sweep("a boat", start=False, **asked)

@@ -34,6 +34,11 @@ class AdapterWeights:
     rank: int
     components: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """Such as ``LoRA blueprint``."""
+        return f"LoRA {self.path.stem}"
+
 
 def adapter_bytes(path: Path, networks: Iterable[str], value_bytes: int) -> AdapterWeights:
     """Return what a LoRA takes on top of the networks.

@@ -11,6 +11,12 @@ from studio_kernel.estimates.vram.subject import Subject
 from studio_kernel.estimates.vram.trace import Trace
 
 
+class Numbered(msgspec.Struct, frozen=True):
+    """What every message has."""
+
+    id: int
+
+
 class AskTrace(msgspec.Struct, frozen=True, tag="trace"):
     """What does this take? `reserved`: also simulate the caching allocator."""
 

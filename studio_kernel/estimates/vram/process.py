@@ -45,14 +45,14 @@ def main(idle_s: float = IDLE_S, answer: Callable[[Question], Answer] | None = N
     """Answer what is asked on standard input, with `answer` if given; return the exit status."""
     answers, answer = _own_output(), answer or answer_to
     _give_way()
-    waiting: queue.SimpleQueue[Question] = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[Question | Failed] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(waiting,), daemon=True).start()
     while True:
         try:
             question = waiting.get(timeout=idle_s)
         except queue.Empty:
             return 0
-        answers.write(messages.line(answer(question)))
+        answers.write(messages.line(question if isinstance(question, Failed) else answer(question)))
         answers.flush()
 
 
@@ -121,10 +121,14 @@ def _give_way() -> None:
         psutil.Process().nice(lowest)
 
 
-def _listen(waiting: queue.SimpleQueue[Question]) -> None:
+def _listen(waiting: queue.SimpleQueue[Question | Failed]) -> None:
     for text in sys.stdin.buffer:
-        with suppress(msgspec.DecodeError):
+        try:
             waiting.put(messages.questions.decode(text))
+        except msgspec.DecodeError as error:  # of a kernel with another version of the studio
+            with suppress(msgspec.DecodeError):
+                number = msgspec.json.decode(text, type=messages.Numbered).id
+                waiting.put(Failed(number, f"the question is not understood ({error}); restart the kernel"))
     os._exit(0)  # nobody is there any more; whatever is being traced is of no use
 
 

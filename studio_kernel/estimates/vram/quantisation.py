@@ -7,14 +7,15 @@ the precision in which the model computes.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 from studio_kernel.errors import InvalidRequestError, Problem
 
 _BLOCK = 64
 _NESTED = 256
-_TABLES = ("embedding", "embed_tokens", "shared", "relative_attention_bias", "lm_head", "wte", "wpe")
-"""Last part of the names of matrices that are looked up or left alone."""
+_LEFT_OUT = ("proj_out", "norm_out", "lm_head", "embed", "shared", "relative_attention_bias")
+"""Parts of the names of matrices that quantisers leave alone, or that are looked up and not multiplied."""
 _GGUF_BITS: Mapping[str, tuple[int, int]] = {
     "Q8_0": (32, 34),
     "Q6_K": (256, 210),
@@ -27,11 +28,11 @@ _GGUF_BITS: Mapping[str, tuple[int, int]] = {
     "Q3_K": (256, 110),
     "Q2_K": (256, 84),
 }
-SCHEMES = ("nf4", "fp4", "nf4-double", "int8", "fp8", *_GGUF_BITS)
+SCHEMES = ("nf4", "fp4", "nf4-double", "int8", "int8-torchao", "fp8", *_GGUF_BITS)
 """What `matrix_bytes` knows."""
 
-_STATE_ON_CPU = (".quant_state.", ".weight_format")
-_STATE = (".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map", ".SCB", "scale", "zero_point", "qdata")
+_STATE = re.compile(r"\.(nested_)?(absmax|quant_map)$|\.SCB$|_scale(_inv)?$|\.scale_(weight|input)$|_zero_point$")
+_STATE_ON_CPU = re.compile(r"\.quant_state\.|weight_format$")
 
 
 def scheme_of(words: str) -> str:
@@ -57,7 +58,7 @@ def matrix_bytes(shape: tuple[int, ...], scheme: str) -> int:
     -----
     bitsandbytes (``functional.py``): 4 bit values with a float32 scale for each 64, or, nested, an 8 bit scale for each
     64 and a float32 one for each 256 of those, and tables of 16 and 256 values; int8 with a float32 scale for each row.
-    GGUF: values and bytes of a block in ``ggml-common.h``.
+    torchao's int8 and fp8 have scales too few to count. GGUF: values and bytes of a block in ``ggml-common.h``.
     """
     count = math.prod(shape)
     if scheme in _GGUF_BITS:
@@ -65,7 +66,7 @@ def matrix_bytes(shape: tuple[int, ...], scheme: str) -> int:
         return math.ceil(count / values) * size
     if scheme == "int8":
         return count + 4 * (shape[0] if shape else 1)
-    if scheme == "fp8":
+    if scheme in ("fp8", "int8-torchao"):
         return count
     blocks = math.ceil(count / _BLOCK)
     scales = blocks + 4 * math.ceil(blocks / _NESTED) + 4 * _NESTED if scheme == "nf4-double" else 4 * blocks
@@ -74,20 +75,19 @@ def matrix_bytes(shape: tuple[int, ...], scheme: str) -> int:
 
 def dequantised_bytes(shape: tuple[int, ...], scheme: str, value_bytes: int) -> int:
     """Return the memory of a matrix while it is multiplied; int8 multiplies as it is."""
-    return 0 if scheme == "int8" else math.prod(shape) * value_bytes
+    return 0 if scheme.startswith("int8") else math.prod(shape) * value_bytes
 
 
 def is_linear(name: str, shape: tuple[int, ...]) -> bool:
     """Whether a tensor is the matrix of a linear layer, which is what is quantised."""
-    last = name.lower().removesuffix(".weight").rpartition(".")[2]
-    return name.endswith(".weight") and len(shape) == 2 and not any(word in last for word in _TABLES)
+    return name.endswith(".weight") and len(shape) == 2 and not any(part in name for part in _LEFT_OUT)
 
 
 def is_state(name: str) -> bool:
     """Whether a tensor of a quantised file holds scales or the like, which keep the precision of the file."""
-    return any(word in name for word in _STATE)
+    return _STATE.search(name) is not None
 
 
 def stays_in_main_memory(name: str) -> bool:
     """Whether a tensor of a quantised file is read and not sent to the device."""
-    return any(word in name for word in _STATE_ON_CPU)
+    return _STATE_ON_CPU.search(name) is not None

@@ -24,13 +24,16 @@ from studio_kernel.estimates.vram.subject import Subject
 
 VALUE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 
+LARGE_VALUES = 1_000_000_000
+"""From so many on a text encoder is quantised with the denoiser."""
+
 _WHOLE = "*"
 _PLAIN = ("F64", "F32", "F16", "BF16")
 _NOT_LOADED: Mapping[str, tuple[str, ...]] = {
-    "T5": ("decoder.", "lm_head."),
-    "UMT5": ("decoder.", "lm_head."),
-    "CLIPText": ("vision_model.", "visual_projection.", "logit_scale"),
-    "CLIPVision": ("text_model.", "text_projection.", "logit_scale"),
+    "T5EncoderModel": ("decoder.", "lm_head."),
+    "UMT5EncoderModel": ("decoder.", "lm_head."),
+    "CLIPTextModel": ("vision_model.", "visual_projection.", "logit_scale"),
+    "CLIPVisionModel": ("text_model.", "text_projection.", "logit_scale"),
 }
 """Start of a class that takes a part of the network → start of the names of the rest."""
 _BUFFERS = re.compile(r"position_ids$|(^|\.)logit_scale$")
@@ -44,11 +47,12 @@ class Weights:
     Attributes
     ----------
     components : mapping
-        Component → resident bytes, adapters included; a component whose files are not there is left out.
+        Component → resident bytes, and each LoRA by its name; a component whose files are not there is left out.
     transient_bytes : int
-        Of the largest matrix while it is brought to the precision of the computation; 0 without quantisation.
+        Of the denoisers' largest matrix while it is brought to the precision of the computation; 0 without
+        quantisation.
     adapters : tuple of AdapterWeights
-        The LoRAs, which are part of `components`.
+        The LoRAs, with the component that each belongs to.
     assumed : tuple of str
         What was taken for granted, in words.
     """
@@ -74,22 +78,36 @@ def component_bytes(subject: Subject) -> Weights:
     InvalidRequestError
         When the precision or the quantisation is not known.
     """
-    value_bytes = _value_bytes(subject.dtype)
+    precisions = _Precisions(subject)
     scheme = quantisation.scheme_of(subject.quantisation) if subject.quantisation else ""
     assumed: list[str] = []
     components, transient = dict[str, int](), 0
-    for part in _parts(subject, assumed):
-        wanted = scheme if part.name in DENOISERS else ""
-        components[part.name], matrix = part.loaded(value_bytes, wanted)
-        transient = max(transient, matrix)
-        assumed += part.remarks(wanted)
+    for part in _parts(subject, precisions, assumed):
+        wanted = scheme if part.is_quantised_with_the_model else ""
+        components[part.name], matrix = part.loaded(_value_bytes(precisions.of(part.name)), wanted)
+        if part.name in DENOISERS:
+            transient = max(transient, matrix)
+        assumed += part.remarks(wanted, matrix)
+    value_bytes = _value_bytes(subject.dtype)
     adapters = tuple(adapter_bytes(Path(path), components, value_bytes) for path in subject.loras)
     for adapter in adapters:
         if not adapter.rank:
             assumed.append(f"{adapter.path.name} has no LoRA matrices that are known; its size in the file is counted")
-        for name, size in adapter.components.items():
-            components[name] = components.get(name, 0) + size
+        components[adapter.name] = components.get(adapter.name, 0) + sum(adapter.components.values())
     return Weights(components, transient, adapters, tuple(assumed))
+
+
+class _Precisions:
+    """Which precision each component is loaded in."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._usual = subject.dtype
+        self._own = {name: dtype for name, _, dtype in (entry.partition("=") for entry in subject.dtypes)}
+        for dtype in (self._usual, *self._own.values()):
+            _value_bytes(dtype)
+
+    def of(self, component: str) -> str:
+        return self._own.get(component, self._usual)
 
 
 def _value_bytes(dtype: str) -> int:
@@ -112,6 +130,13 @@ class _Part:
     """Whether tensors have the names of the original release instead of those of diffusers."""
 
     @property
+    def is_quantised_with_the_model(self) -> bool:
+        """Whether a quantisation that is asked for is this one's too: of denoisers and of large text encoders."""
+        if self.name in DENOISERS:
+            return True
+        return self.name.startswith("text_encoder") and sum(t.count for t in self.tensors) >= LARGE_VALUES
+
+    @property
     def method(self) -> str:
         """How the files are quantised; empty = they are not."""
         config = self.config.get("quantization_config")
@@ -127,14 +152,17 @@ class _Part:
             resident, transient = resident + size, max(transient, matrix)
         return resident, transient
 
-    def remarks(self, scheme: str) -> list[str]:
+    def remarks(self, scheme: str, matrix: int) -> list[str]:
         """Return what was assumed of this component."""
         found = []
-        if scheme and not self.method and not self.is_gguf:
-            found.append(f"all linear layers of {self.name} are quantised to {scheme}, the other networks are not")
+        is_stored_so = bool(self.method) or self.is_gguf
+        if scheme and is_stored_so:
+            found.append(f"the files of {self.name} are quantised already, so that {scheme} does not apply")
+        elif scheme:
+            found.append(f"the linear layers of {self.name} are quantised to {scheme}")
         if self.method not in ("", "bitsandbytes", "torchao", "fp8", "gguf"):
             found.append(f"{self.name} is quantised by {self.method!r}, which is counted as it is in the file")
-        if self.method or self.is_gguf:
+        if matrix:
             found.append(f"{self.name} dequantises one matrix at a time")
         if self.kept and self.is_original:
             found.append(f"what {self.class_name} keeps in float32 is counted in the precision of the rest")
@@ -167,7 +195,7 @@ class _Part:
 
     def _as_stored(self, tensor: Tensor, wide: int) -> tuple[int, int]:
         """Return the sizes of a tensor in a file that is quantised."""
-        if quantisation.is_state(tensor.name) and "qdata" not in tensor.name:
+        if quantisation.is_state(tensor.name):
             return tensor.size_bytes, 0
         if tensor.dtype in _PLAIN:
             return tensor.loaded_bytes(wide), 0
@@ -197,7 +225,7 @@ def _without_twins(tensors: Iterable[Tensor]) -> Iterable[Tensor]:
         yield tensor
 
 
-def _parts(subject: Subject, assumed: list[str]) -> list[_Part]:
+def _parts(subject: Subject, precisions: _Precisions, assumed: list[str]) -> list[_Part]:
     """Return the components whose files are there."""
     listed = _listed(subject)
     named = dict(_named(entry) for entry in subject.weights)
@@ -207,16 +235,16 @@ def _parts(subject: Subject, assumed: list[str]) -> list[_Part]:
     for name, (library, class_name) in listed.items():
         config = _config(subject.directory, name)
         if name in named:
-            found.append(_from_file(name, library, class_name, config, named.pop(name), subject.dtype))
+            found.append(_from_file(name, library, class_name, config, named.pop(name), precisions.of(name)))
         elif name in whole:
-            found.append(_part(name, library, class_name, config, whole[name], subject.dtype, is_original=True))
+            found.append(_part(name, library, class_name, config, whole[name], precisions.of(name), is_original=True))
         elif files := _files(subject, name):
             tensors = [tensor for path in files for tensor in _inspected(path)]
-            found.append(_part(name, library, class_name, config, tensors, subject.dtype))
+            found.append(_part(name, library, class_name, config, tensors, precisions.of(name)))
         else:
             assumed.append(f"the weights of {name} are not there; those of its configuration are counted")
     # without a configuration only the files tell what there is
-    found += [_from_file(name, "", "", {}, path, subject.dtype) for name, path in named.items()]
+    found += [_from_file(name, "", "", {}, path, precisions.of(name)) for name, path in named.items()]
     return found
 
 

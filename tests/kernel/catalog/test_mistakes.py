@@ -37,6 +37,18 @@ MODEL_MISTAKES = [
     (f"{{{GOOD}, without: [promt]}}", "without[0]", ["'promt'", "did you mean 'prompt'"]),
     (f"{{{GOOD}, price: {{amount_usd: -1}}}}", "price.amount_usd", ["-1 is below 0"]),
     (f"{{{GOOD}, price: {{amount: 1}}}}", "price.amount", ["did you mean 'amount_usd'"]),
+    (
+        f"{{{GOOD}, price: {{variants: [{{when: {{widht: 512}}, amount_usd: 1}}]}}}}",
+        "price.variants[0].when",
+        ["'widht'", "did you mean 'width'"],
+    ),
+    (
+        f"{{{GOOD}, price: {{extras: [{{between: {{second: [1, 2]}}, amount_usd: 1}}]}}}}",
+        "price.extras[0].between",
+        ["'second'", "did you mean 'seconds'"],
+    ),
+    (f"{{{GOOD}, price: {{only_when: {{lenght: 5}}}}}}", "price.only_when", ["'lenght' is not a parameter"]),
+    (f"{{{GOOD}, price: {{variants: [{{when: {{}}}}]}}}}", "price.variants[0].amount_usd", ["missing"]),
     ("nothing special", "", ["'nothing special' is not a mapping"]),
 ]
 

@@ -248,8 +248,9 @@ def test_a_file_of_a_newer_schema_is_left_alone_and_logging_goes_on(tmp_path):
         log.sync()
         assert "newer studio" in log.health().error
         assert log.run(run_id) is None
+    newest = schema.migrations()[-1].version
     with database.attached(live(tmp_path), read_only=False, wait_s=1.0) as connection:
-        connection.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(newest)])
     with RunLog(tmp_path) as log:
         assert log.run(run_id) is not None
 

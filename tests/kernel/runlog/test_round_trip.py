@@ -45,13 +45,14 @@ def log():
     cost_usd=st.none() | st.floats(0, 1e6),
     error=st.none() | strategies.texts,
     status=st.sampled_from([status for status in RunStatus if status.is_final]),
+    estimate=strategies.estimates,
 )
 def test_a_run_comes_back_as_it_was_logged(
-    log, asked, origin, cell, provenance, outcome, assets, seed, elapsed_s, cost_usd, error, status
+    log, asked, origin, cell, provenance, outcome, assets, seed, elapsed_s, cost_usd, error, status, estimate
 ):
     run_id = new_run_id()
     origin = replace(origin, cell=freeze(cell))
-    log.queued(run_id, asked, engine="procedural", origin=origin)
+    log.queued(run_id, asked, engine="procedural", origin=origin, estimate=estimate)
     log.started(run_id, provenance=provenance)
     log.finished(
         run_id, status, assets=assets, seed=seed, elapsed_s=elapsed_s, cost_usd=cost_usd, error=error, outcome=outcome
@@ -60,6 +61,7 @@ def test_a_run_comes_back_as_it_was_logged(
     assert found.request == asked
     assert found.request.digest == asked.digest
     assert (found.id, found.engine, found.status, found.origin) == (run_id, "procedural", status, origin)
+    assert found.estimate == estimate
     assert found.provenance == freeze({**provenance, **outcome})
     assert found.assets == assets
     assert (found.seed, found.elapsed_s, found.cost_usd, found.error) == (seed, elapsed_s, cost_usd, error)

@@ -88,7 +88,7 @@ def test_every_column_is_documented():
     with schema.empty(confined=False) as connection:
         missing = connection.execute(
             "SELECT table_name, column_name FROM duckdb_columns() WHERE comment IS NULL "
-            "AND table_name IN ('runs', 'assets', 'prompts', 'projects', 'sweeps')"
+            "AND table_name IN ('runs', 'costs', 'assets', 'prompts', 'projects', 'sweeps')"
         ).fetchall()
     assert missing == []
 

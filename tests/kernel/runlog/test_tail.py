@@ -6,7 +6,7 @@ import pytest
 
 from runlog_tools import log_run, request, write_journal
 from studio_kernel.domain.events import Ticket
-from studio_kernel.domain.runs import Origin, RunStatus
+from studio_kernel.domain.runs import Origin, RunEstimate, RunStatus
 from studio_kernel.runlog import RunLog, decode, events, new_run_id
 
 
@@ -94,8 +94,14 @@ def test_a_private_run_leaves_no_parameters_in_the_journal(tmp_path):
     with RunLog(tmp_path) as log:
         run_id = new_run_id()
         asked = request("unmistakable words", seed=77)
-        log.queued(run_id, asked, engine="e", origin=Origin(cell={"prompt": "unmistakable"}), private=True)
+        expected = RunEstimate(0.25, 71.5, 123456789)
+        log.queued(
+            run_id, asked, engine="e", origin=Origin(cell={"prompt": "unmistakable"}), estimate=expected, private=True
+        )
         assert log.queued_runs().queue.get(run_id).is_private
+        assert log.run(run_id).estimate == RunEstimate(0.25), (
+            "what a run costs is told, what its size would tell is not"
+        )
         text = b"".join(path.read_bytes() for path in (tmp_path / "journal").glob("*.jsonl"))
         assert b"unmistakable" not in text
         assert asked.digest.encode() not in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from studio_kernel.domain.budget import dollars
 from studio_kernel.domain.estimate import (
     MANY_IMAGES,
     CostBasis,
@@ -83,11 +84,11 @@ def cost(estimate: CostEstimate) -> str:
         return FREE
     if estimate.cost_usd is None:
         return f"{NO_PRICE}{': ' + estimate.note if estimate.note else ''}"
-    one = f", {words.money(estimate.cost_usd / estimate.units)} each" if estimate.units not in (0, 1) else ""
+    one = f", {dollars(estimate.cost_usd / estimate.units)} each" if estimate.units not in (0, 1) else ""
     units = f" for {estimate.units:g} {estimate.unit.replace('_', ' ')}" if estimate.unit else ""
     dated = f", price of {estimate.as_of}" if estimate.as_of else ""
     note = f" ({estimate.note})" if estimate.note else ""
-    return f"{words.money(estimate.cost_usd)}{units}{one}{dated}{note}"
+    return f"{dollars(estimate.cost_usd)}{units}{one}{dated}{note}"
 
 
 def _parts(estimate: Estimate) -> str:
@@ -125,7 +126,7 @@ def _time(time: TimeEstimate | None) -> str:
 def _amount(estimate: CostEstimate) -> str:
     if estimate.basis is CostBasis.LOCAL:
         return FREE
-    return NO_PRICE if estimate.cost_usd is None else words.money(estimate.cost_usd)
+    return NO_PRICE if estimate.cost_usd is None else dollars(estimate.cost_usd)
 
 
 def _memory_pairs(memory: MemoryEstimate) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ import threading
 from importlib.util import find_spec
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
@@ -19,7 +20,9 @@ from studio_kernel.estimates.vram.messages import AskDevices, AskTrace, AskWarm,
 from studio_kernel.estimates.vram.subject import Subject
 from studio_kernel.estimates.vram.trace import Trace, Untraceable
 from studio_kernel.estimates.vram.tracer import Tracer
+from studio_kernel.presence import Presence
 from studio_kernel.settings import Home, data_dir
+from studio_kernel.worker import info
 from waiting import until
 
 TINY = str(data_dir() / "models" / "studio-tiny")
@@ -103,6 +106,13 @@ def test_what_libraries_print_does_not_get_between_the_answers(tmp_path):
         assert [width(process, side) for side in range(1, 20)] == list(range(1, 20))
     said = (tmp_path / "out" / "tracing.out").read_text()
     assert all(f"talk from {where}" in said for where in ("Python", "beneath Python", "C"))
+
+
+def test_a_question_that_is_not_understood_is_answered_so():
+    with talking() as process:
+        answer = process.ask(lambda number: Failed(number, "no question at all"))
+        assert isinstance(answer, Failed)
+        assert "not understood" in answer.error
 
 
 def test_every_thread_gets_the_answer_to_its_own_question():
@@ -282,6 +292,23 @@ def test_a_tracer_whose_process_fails_says_so_and_keeps_nothing(tmp_path):
 def test_a_reading_of_the_devices_is_used_for_a_while(tmp_path, real):
     with tracer_of(tmp_path) as tracer:
         assert tracer.devices() is tracer.devices()
+
+
+def test_what_the_worker_of_the_home_holds_is_its_own(tmp_path, real):
+    home = Home.at(tmp_path / "home")
+    presence = Presence(home.locks, "worker-auto")
+    try:
+        info.write(home, msgspec.structs.replace(info.of_this_process(presence.name, "auto"), state="working"))
+        working = Tracer(home, real).devices()[-1]
+    finally:
+        presence.end()
+    assert working.own_bytes == pytest.approx(psutil.Process().memory_info().rss, rel=0.3)
+    assert Tracer(home, real).devices()[-1].own_bytes == 0
+
+
+def test_other_processes_of_the_home_can_be_named(tmp_path, real):
+    tracer = Tracer(Home.at(tmp_path / "home"), real, own_pids=lambda: (os.getpid(),))
+    assert tracer.devices()[-1].own_bytes > 0
 
 
 @pytest.mark.skipif(

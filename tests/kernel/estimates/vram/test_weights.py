@@ -186,12 +186,21 @@ def test_four_bits_of_bitsandbytes_are_counted_with_their_scales(tmp_path):
         "a.weight.quant_map": ("F32", (16,)),
         "a.weight.quant_state.bitsandbytes__nf4": ("U8", (82,)),  # read by the processor
         "a.bias": ("F32", (4096,)),
+        "scale_shift_table": ("F32", (2, 64)),  # no scale of a quantisation
     }
     write_safetensors(folder / "model.safetensors", tensors)
     found = component_bytes(Subject(directory=str(tmp_path), dtype="bfloat16"))
-    assert found.components == {"transformer": 4096 * 4096 * 0.5625 + 64 + 4096 * 2}
+    assert found.components == {"transformer": 4096 * 4096 * 0.5625 + 64 + 4096 * 2 + 256}
     assert found.transient_bytes == 4096 * 4096 * 2
     assert found.assumed
+
+
+def test_what_is_quantised_already_is_not_quantised_again(tmp_path):
+    folder = one(tmp_path, "SomeModel", {"quantization_config": {"quant_method": "fp8"}})
+    write_safetensors(folder / "model.safetensors", {"a.weight": ("F8_E4M3", (64, 64))})
+    found = component_bytes(Subject(directory=str(tmp_path), quantisation="nf4"))
+    assert found.components == {"transformer": 64 * 64}
+    assert any("already" in assumed for assumed in found.assumed)
 
 
 def test_double_quantisation_of_bitsandbytes_is_counted_with_both_scales(tmp_path):
@@ -267,6 +276,33 @@ def test_gguf_is_counted_as_it_is_in_the_file(tmp_path, kind):
         component_bytes(Subject(directory=str(tmp_path), weights=(f"transformer={file}",)))
 
 
+def test_diffusers_holds_a_gguf_model_as_it_is_counted(saved_flux, tmp_path):
+    import gguf
+    import torch
+    from diffusers import FluxTransformer2DModel, GGUFQuantizationConfig
+
+    made = FluxTransformer2DModel.from_pretrained(saved_flux / "transformer")
+    file = tmp_path / "flux.gguf"
+    writer = gguf.GGUFWriter(file, "flux")
+    for name, tensor in made.state_dict().items():
+        values, kind = tensor.numpy(), gguf.GGMLQuantizationType.Q8_0
+        if values.ndim == 2 and values.shape[1] % 32 == 0:
+            writer.add_tensor(name, gguf.quants.quantize(values, kind), raw_dtype=kind)
+        else:
+            writer.add_tensor(name, values)
+    for step in (writer.write_header_to_file, writer.write_kv_data_to_file, writer.write_tensors_to_file):
+        step()
+    writer.close()
+    held = FluxTransformer2DModel.from_single_file(
+        str(file),
+        config=str(saved_flux / "transformer"),
+        quantization_config=GGUFQuantizationConfig(compute_dtype=torch.bfloat16),
+        torch_dtype=torch.bfloat16,
+    )
+    found = of(saved_flux, weights=(f"transformer={file}",), dtype="bfloat16")
+    assert found["transformer"] == sum(parameter.nbytes for parameter in held.parameters())
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("stored", ["float32", "bfloat16"])
 def test_a_lora_takes_what_the_library_makes_of_it(saved, tmp_path, dtype, stored):
@@ -278,13 +314,15 @@ def test_a_lora_takes_what_the_library_makes_of_it(saved, tmp_path, dtype, store
     save_file({name: value.to(getattr(torch, stored)) for name, value in load_file(file).items()}, file)
     pipe = DiffusionPipeline.from_pretrained(str(saved), dtype=getattr(torch, dtype), local_files_only=True)
     pipe.load_lora_weights(str(file), adapter_name="a", use_safetensors=True, local_files_only=True)
-    assert of(saved, dtype=dtype, loras=(str(file),)) == parameter_bytes(pipe)
+    found = component_bytes(Subject(directory=str(saved), dtype=dtype, loras=(str(file),)))
+    assert found.total_bytes == sum(parameter_bytes(pipe).values())
+    assert found.components == of(saved, dtype=dtype) | {"LoRA lora": found.components["LoRA lora"]}
 
 
 def test_a_lora_is_known_by_its_rank():
     (adapter,) = component_bytes(Subject(directory=str(TINY), loras=(str(LORA),))).adapters
     assert adapter.rank == 8
-    assert adapter.components == {"unet": of(TINY, loras=(str(LORA),))["unet"] - of(TINY)["unet"]}
+    assert adapter.components == {"unet": of(TINY, loras=(str(LORA),))["LoRA blueprint"]}
 
 
 def test_a_lora_for_text_encoders_counts_for_them(tmp_path):
@@ -300,8 +338,40 @@ def test_a_lora_for_text_encoders_counts_for_them(tmp_path):
         "lora_te2_text_model.lora_up.weight": ("F16", (64, 4)),
     }
     file = write_safetensors(tmp_path / "lora.safetensors", tensors)
-    found = of(tmp_path, loras=(str(file),))
-    assert found == {"unet": 128 + 256, "text_encoder": 128 + 256, "text_encoder_2": 128 + 512}
+    (adapter,) = component_bytes(Subject(directory=str(tmp_path), loras=(str(file),))).adapters
+    assert adapter.components == {"unet": 256, "text_encoder": 256, "text_encoder_2": 512}
+
+
+def test_a_lora_on_fused_layers_takes_what_diffusers_makes_of_it(tmp_path):
+    import torch
+    from diffusers.loaders.lora_conversion_utils import _convert_kohya_flux_lora_to_diffusers
+    from safetensors.torch import save_file
+
+    tensors = {}
+    layers = {"double_blocks_0_img_attn_qkv": (64, 9216), "single_blocks_0_linear1": (64, 21504)}
+    layers |= {"double_blocks_0_img_mlp_0": (64, 128), "single_blocks_0_linear2": (128, 64)}
+    for layer, (inputs, outputs) in layers.items():
+        tensors[f"lora_unet_{layer}.lora_down.weight"] = torch.randn(4, inputs)
+        tensors[f"lora_unet_{layer}.lora_up.weight"] = torch.randn(outputs, 4)
+        tensors[f"lora_unet_{layer}.alpha"] = torch.tensor(4.0)
+    file = tmp_path / "lora.safetensors"
+    save_file(tensors, file)
+    (adapter,) = component_bytes(Subject(loras=(str(file),), dtype="float32")).adapters
+    converted = _convert_kohya_flux_lora_to_diffusers(dict(tensors))
+    assert sum(adapter.components.values()) == sum(value.nbytes for value in converted.values())
+
+
+def test_a_large_text_encoder_is_quantised_with_the_denoiser(tmp_path):
+    folder = one(tmp_path, "T5EncoderModel", {"model_type": "t5"}, "transformers", "text_encoder_2")
+    write_safetensors(folder / "m.safetensors", {"a.weight": ("BF16", (32000, 32000)), "a.bias": ("BF16", (8,))})
+    found = component_bytes(Subject(directory=str(tmp_path), quantisation="fp8", dtype="bfloat16"))
+    assert found.components == {"text_encoder_2": 32000 * 32000 + 16}
+    assert found.transient_bytes == 0  # it is the denoiser's
+
+
+def test_a_component_may_have_a_precision_of_its_own(saved):
+    half, full = of(saved, dtype="float16"), of(saved, dtype="float32")
+    assert of(saved, dtype="float16", dtypes=("vae=float32",)) == half | {"vae": full["vae"]}
 
 
 def test_an_embedding_under_two_names_is_counted_once(tmp_path):
@@ -370,10 +440,12 @@ def test_a_pickle_is_refused(tmp_path):
         component_bytes(Subject(weights=(f"*={tmp_path / 'model.ckpt'}",)))
 
 
-@pytest.mark.parametrize("wrong", [{"dtype": "int3"}, {"quantisation": "nf5"}, {"weights": ("unet",)}])
+@pytest.mark.parametrize(
+    "wrong", [{"dtype": "int3"}, {"dtypes": ("vae=half",)}, {"quantisation": "nf5"}, {"weights": ("unet",)}]
+)
 def test_what_is_not_known_is_named(wrong):
     (name,) = wrong
-    with pytest.raises(InvalidRequestError, match=name):
+    with pytest.raises(InvalidRequestError, match=name.removesuffix("s")):
         component_bytes(Subject(directory=str(TINY), **wrong))
 
 
