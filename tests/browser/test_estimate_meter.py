@@ -35,7 +35,7 @@ state = EstimateState(studio, form, answer=estimates.estimate)
     "parts.panel('Estimate', parts.card(Meter(state)))",
 )
 TEXTS = (
-    ".se-line .st-badge", ".se-line span", ".se-legend", ".se-meter .st-facts dt", ".se-meter .st-facts dd",
+    ".se-line .se-verdict", ".se-line span", ".se-legend", ".se-meter .st-facts dt", ".se-meter .st-facts dd",
     ".st-tips-title", ".st-tips .st-facts dd", ".st-chip", ".st-more summary",
 )  # fmt: skip
 NAMELESS = """() => [...document.querySelectorAll(
@@ -73,7 +73,7 @@ def made_up(lab_server, open_lab, page):
 
 
 def settled(page):
-    page.locator(".se-line[aria-busy=false] .st-badge, .se-line[aria-busy=false]:has-text('free')").first.wait_for()
+    page.locator(".se-line[aria-busy=false]").get_by_text("free").wait_for(timeout=120_000)
 
 
 def test_the_meter_shows_within_moments_that_a_slider_moved(panel, screenshot, record_property):

@@ -35,6 +35,20 @@ panel = GenerationPanel(sk.open(os.environ["STUDIO_HOME"], runner="inline"), mod
     "panel",
 )
 
+METER = (
+    """
+import os
+import studio_kernel as sk
+from studio_widgets import EstimateMeter
+studio = sk.open(os.environ["STUDIO_HOME"], runner="inline")
+for seed in range(3):
+    studio.generate("a red house in a meadow", model="studio-tiny", num_images=4, seed=seed, progress=False)
+meter = EstimateMeter(studio, model="studio-tiny")
+meter.state.form.set("num_images", 4)
+""",
+    "meter",
+)
+
 
 @pytest.fixture
 def studio(private_env):
@@ -53,7 +67,7 @@ ALONE = ".studio { padding: 16px 18px 18px !important; background: var(--jp-layo
 
 
 def test_the_generation_panel(open_lab, page, screenshot):
-    page.set_viewport_size({"width": 1280, "height": 1100})
+    page.set_viewport_size({"width": 1280, "height": 1300})
     page.emulate_media(reduced_motion="reduce")
     open_lab(*CELLS)
     page.evaluate("jupyterapp.shell.collapseLeft()")
@@ -65,8 +79,17 @@ def test_the_generation_panel(open_lab, page, screenshot):
     page.get_by_role("button", name="Generate").click()
     page.get_by_alt_text("a red house in a meadow", exact=True).wait_for(timeout=120_000)
     page.locator(".st-badge.good").wait_for()
+    page.locator(".se-line[aria-busy=false]").get_by_text("free").wait_for(timeout=120_000)
     alone(page, ".studio-generate")
     screenshot("generation-panel", ".studio-generate")
+
+
+def test_the_estimate_meter(open_lab, page, screenshot):
+    page.emulate_media(reduced_motion="reduce")
+    open_lab(*METER)
+    page.locator(".se-line[aria-busy=false]").get_by_text("4 results").wait_for(timeout=120_000)
+    alone(page, ".studio-estimate")
+    screenshot("estimate-meter", ".studio-estimate")
 
 
 def test_the_gallery_dashboard(studio, open_dashboard, page, screenshot):

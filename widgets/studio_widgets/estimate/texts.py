@@ -16,7 +16,7 @@ from studio_kernel.domain.estimate import (
     TimeEstimate,
 )
 from studio_kernel.estimates import words
-from studio_widgets.frame.panel import badge, facts
+from studio_widgets.frame.panel import facts
 
 KINDS = {"fits": "good", "tight": "warn", "does not fit": "bad", "more than this device has": "bad"}
 FREE = "free: runs here"
@@ -25,8 +25,8 @@ NO_PRICE = "price not known"
 
 def line(estimate: Estimate | None, reason: str, *, is_stale: bool) -> str:
     """Return the short form; busy while a newer answer is on its way."""
-    shown = _parts(estimate) if estimate else f"<span>{escape(f'not known: {reason}' if reason else '…')}</span>"
-    updating = '<span class="se-updating">updating …</span>' if is_stale else ""
+    shown = _parts(estimate) if estimate else _span(f"not known: {reason}") if reason else ""
+    updating = f'<span class="se-updating">{"updating" if estimate else "estimating"} …</span>' if is_stale else ""
     return f'<div class="se-line" role="status" aria-busy="{_flag(is_stale)}">{shown}{updating}</div>'
 
 
@@ -95,13 +95,20 @@ def _parts(estimate: Estimate) -> str:
     shown = []
     if estimate.memory:
         said = verdict(estimate.memory)
-        shown += [_bar(estimate.memory, legend=False), badge(said, KINDS[said]) if said else ""]
-        shown.append(f"<span>{escape(_memory(estimate.memory))}</span>")
-    shown.append(f"<span>{escape(_time(estimate.time))}</span>")
-    shown.append(f"<span>{escape(_amount(estimate.cost))}</span>")
+        shown += [_bar(estimate.memory, legend=False), _verdict(said)]
+        shown.append(_span(_memory(estimate.memory)))
+    shown += [_span(_time(estimate.time)), _span(_amount(estimate.cost))]
     if estimate.images > 1:
-        shown.append(f"<span>{estimate.images} results</span>")
+        shown.append(_span(f"{estimate.images} results"))
     return "".join(shown)
+
+
+def _span(text: str) -> str:
+    return f"<span>{escape(text)}</span>"
+
+
+def _verdict(said: str) -> str:
+    return f'<span class="se-verdict {KINDS[said]}">{escape(said)}</span>' if said else ""
 
 
 def _memory(memory: MemoryEstimate) -> str:
