@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_pipelines import FLUX, LTX, SD, write
 
+from small_pipelines import FLUX, LTX, SD, write
 from studio_kernel.domain.tasks import Task
 from studio_kernel.estimates.vram.architectures import architecture, architectures
 from studio_kernel.estimates.vram.dry_run import trace
@@ -122,7 +122,10 @@ def test_running_equal_blocks_once_changes_no_figure(directory: str, what: dict[
 
 
 def test_bytes_that_are_known_better_take_the_place_of_the_skeletons(directory: str) -> None:
-    usual, changed = traced(directory=directory), trace(Subject(directory=directory, **SIDE), {"unet": GIB, "lora": GIB})
+    usual, changed = (
+        traced(directory=directory),
+        trace(Subject(directory=directory, **SIDE), {"unet": GIB, "lora": GIB}),
+    )
     assert isinstance(changed, Trace)
     assert (changed.weights["unet"], changed.weights["lora"]) == (GIB, GIB)
     added = sum(changed.weights.values()) - sum(usual.weights.values())
@@ -148,10 +151,11 @@ def test_the_allocator_holds_at_least_what_is_allocated(directory: str) -> None:
     assert traced(directory=directory).reserved_bytes is None
 
 
-def test_a_component_may_have_a_precision_of_its_own(directory: str) -> None:
-    usual, changed = (traced(directory=directory, dtypes=dtypes) for dtypes in ((), ("vae=float32",)))
+def test_a_component_may_have_a_precision_of_its_own(tmp_path: Path) -> None:
+    ltx = str(write(LTX, tmp_path / "ltx"))
+    usual, changed = (traced(directory=ltx, num_frames=9, dtypes=dtypes) for dtypes in ((), ("vae=float32",)))
     assert changed.weights["vae"] == 2 * usual.weights["vae"]
-    assert changed.weights["unet"] == usual.weights["unet"]
+    assert changed.weights["transformer"] == usual.weights["transformer"]
 
 
 def test_the_model_that_ships_is_traced_from_its_own_directory() -> None:
