@@ -58,6 +58,9 @@ class Kernels:
         What the driver takes, not counted by the allocator.
     fuses_rms_norm : bool
         Whether ``rms_norm`` is one kernel, or several with their results in between.
+    columns_below : int
+        Convolutions of one picture in 32 bits whose input has no more elements (the last axis counted as one) are
+        computed as a product of matrices, for which all windows are written out; 0 = none.
     largest_flash_head : int
         Widest head of the attention kernel for 16 bits that needs no accumulator in 32 bits.
     origin : {"default", "probed"}
@@ -73,6 +76,7 @@ class Kernels:
     workspace_bytes: int
     context_bytes: int
     fuses_rms_norm: bool
+    columns_below: int = 0
     largest_flash_head: int = 256
     origin: Literal["default", "probed"] = "default"
     source: str = ""
@@ -103,7 +107,11 @@ CPU = Kernels(
     workspace_bytes=0,
     context_bytes=0,
     fuses_rms_norm=False,
-    source="oneDNN brings the input into a layout of its own; tests/kernel/estimates/test_real_allocations.py",
+    columns_below=20480,
+    source=(
+        "oneDNN brings the input into a layout of its own: report, section 1.5; columns: ConvParams::use_mkldnn in "
+        "aten/src/ATen/native/Convolution.cpp; held against real runs in test_real_allocations.py"
+    ),
 )
 """Held against torch's own allocator."""
 

@@ -67,7 +67,8 @@ def _linear(
         return real(input, weight, bias)
     if tracker.dequantised_bytes:
         tracker.note(min(tracker.dequantised_bytes, weight.nbytes), "dequantisation")
-    if not (input.is_contiguous() and type(weight) is torch.nn.Parameter):
+    is_plain = input.is_contiguous() and type(weight) is torch.nn.Parameter
+    if not is_plain or input.shape[-1] != weight.shape[1]:  # torch says what does not fit
         return real(input, weight, bias)
     tracker.flops += product_flops(math.prod(input.shape[:-1]), input.shape[-1], weight.shape[0])
     return input.new_empty(*input.shape[:-1], weight.shape[0])
@@ -102,7 +103,9 @@ def _attention(
     enable_gqa: bool = False,
 ) -> torch.Tensor:
     """Attend without scores in memory, or, where it has to be so, with them."""
-    if attention == "math" or (tracker.kernels.device == "cpu" and _cpu_takes_math(query, key, value, attn_mask)):
+    fits = query.shape[-1] == key.shape[-1] and key.shape[-2] == value.shape[-2]
+    is_math = tracker.kernels.device == "cpu" and _cpu_takes_math(query, key, value, attn_mask)
+    if attention == "math" or is_math or not fits:  # torch says what does not fit
         given = (query, key, value, attn_mask, dropout_p, is_causal, None)
         written = torch.ops.aten._scaled_dot_product_attention_math
         return written(*given, scale=scale, enable_gqa=enable_gqa)[0]  # type: ignore[no-any-return]

@@ -1,6 +1,7 @@
 """How many bytes the weights of a network take when its linear layers are quantised.
 
-Other layers keep their precision, and so do the modules that quantisers leave out.
+Other layers keep their precision, and so do the modules that quantisers leave out: with the loaders of diffusers and
+transformers those that a network wants in 32 bits (the output projections ``wo`` of T5), and heads.
 
 Notes
 -----
@@ -21,8 +22,8 @@ from studio_kernel.errors import ModelUnavailableError
 
 LARGE_PARAMETERS = 1_000_000_000
 """From so many on a text encoder is quantised with the denoiser."""
-KEPT = ("proj_out", "norm_out", "lm_head", "embed")
-"""Modules that quantisers leave out: the last projection, the head, embeddings."""
+_HEAD = "lm_head"
+"""The one module that is left out everywhere: it is tied to the embeddings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def quantised_bytes(network: Any, scheme: str, kept: Collection[str] | None = No
     scheme : str
         One of `SCHEMES`.
     kept : collection of str, optional
-        Parts of names whose modules stay as they are; `KEPT` and what the network wants in 32 bits when left out.
+        Modules that stay as they are, wherever they are; what the network wants in 32 bits when left out.
 
     Raises
     ------
@@ -100,8 +101,8 @@ def quantised_bytes(network: Any, scheme: str, kept: Collection[str] | None = No
     """
     if scheme not in SCHEMES:
         raise ModelUnavailableError(f"{scheme!r} is not a known quantisation; there are {', '.join(SCHEMES)}")
-    left_out = kept if kept is not None else (*KEPT, *(getattr(network, "_keep_in_fp32_modules", None) or ()))
-    linear = _linear_weights(network, left_out)
+    wanted: Collection[str] = getattr(network, "_keep_in_fp32_modules", None) or ()
+    linear = _linear_weights(network, wanted if kept is None else kept)
     others = (tensor for tensor in (*network.parameters(), *network.buffers()) if id(tensor) not in linear)
     resident = sum(tensor.nbytes for tensor in others)
     resident += int(sum(SCHEMES[scheme].bytes_of(weight) for weight in linear.values()))
@@ -117,9 +118,13 @@ def is_quantised(name: str, network: torch.nn.Module) -> bool:
     return name.startswith("text_encoder") and parameters >= LARGE_PARAMETERS
 
 
-def _linear_weights(network: torch.nn.Module, left_out: Collection[str]) -> dict[int, torch.Tensor]:
+def _linear_weights(network: torch.nn.Module, kept: Collection[str]) -> dict[int, torch.Tensor]:
     return {
         id(module.weight): module.weight
         for name, module in network.named_modules()
-        if isinstance(module, torch.nn.Linear) and not any(part in name for part in left_out)
+        if isinstance(module, torch.nn.Linear) and not _is_left_out(name.split("."), kept)
     }
+
+
+def _is_left_out(path: list[str], kept: Collection[str]) -> bool:
+    return _HEAD in path or not set(path).isdisjoint(kept)

@@ -18,6 +18,7 @@ from studio_kernel.engines.diffusers.loading import AUTO_PIPELINES
 from studio_kernel.engines.diffusers.steps import call_parameters
 from studio_kernel.errors import ModelUnavailableError
 from studio_kernel.estimates.vram.blueprint import Blueprint, Part
+from studio_kernel.estimates.vram.operators import replaced
 from studio_kernel.estimates.vram.subject import Subject
 from studio_kernel.estimates.vram.tokens import LengthTokenizer
 
@@ -26,6 +27,7 @@ _USUAL_TOKENS = 512
 _USUAL_SIDE = 512
 _USUAL_GUIDANCE = 5.0
 _PROMPT = "a red fox that sits on a wooden boat at dawn, mist over the lake, soft light, detailed fur, photograph"
+_FIRST_VALUES = ("uniform_", "normal_", "trunc_normal_", "kaiming_uniform_", "xavier_uniform_", "zeros_", "ones_")
 _STEPS = {"num_inference_steps": 2}
 _HALF_OF_FOUR = {"num_inference_steps": 4, "strength": 0.5}
 """Two steps, with the pipelines that begin in the middle."""
@@ -143,12 +145,17 @@ def _class_of(part: Part) -> Any:
 def _network(kind: Any, config: Mapping[str, Any], dtype: str) -> torch.nn.Module:
     if dtype not in _DTYPES:
         raise ModelUnavailableError(f"a network cannot be held in {dtype!r}; only in {', '.join(_DTYPES)}")
-    with torch.device("meta"):
+    as_it_is = {(torch.nn.init, name): _as_it_is for name in _FIRST_VALUES}  # filling nothing takes half of the time
+    with torch.device("meta"), replaced(as_it_is):
         if hasattr(kind, "config_class"):
             made = kind(kind.config_class.from_dict(dict(config)))
         else:
             made = kind.from_config(dict(config))
     return _in_precision(made, getattr(torch, dtype))
+
+
+def _as_it_is(tensor: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+    return tensor
 
 
 def _in_precision(network: Any, dtype: torch.dtype) -> torch.nn.Module:

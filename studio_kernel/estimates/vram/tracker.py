@@ -33,6 +33,7 @@ _MATRIX_PRODUCTS = {
 _IN_WORDS = {"new_empty": "linear", "addmm": "linear", "mm": "linear", "_to_copy": "conversion", "bmm": "product"}
 """Names of operations for people; `operators` makes the results of linear layers with ``new_empty``."""
 HALF = (torch.float16, torch.bfloat16)
+_WIDE_WINDOW = 3
 _LARGE = 2**31
 """From so many elements on cuDNN may choose kernels with far more scratch (pytorch #136479, #132300)."""
 
@@ -207,6 +208,8 @@ class Tracker(TorchDispatchMode):  # type: ignore[no-untyped-call]  # of torch
         if self.kernels.device == "cuda" and max(given.numel(), result.numel()) >= _LARGE:
             self.flags.add("a convolution over more than 2^31 elements, for which cuDNN may take far more memory")
         if given.dtype not in HALF:
+            if _writes_columns(self.kernels.columns_below, given, weights):
+                return _column_bytes(weights, result)
             return self.kernels.full_convolution.bytes_of(given.nbytes, result.nbytes, weights.nbytes)
         if _is_channels_last(given):
             return 0
@@ -250,6 +253,19 @@ def _flops(func: Callable[..., Any], args: tuple[Any, ...], result: Any) -> int:
         each = args[0] if args[6] else result  # a transposed one spreads every value of its input
         return int(2 * math.prod(args[1].shape[1:]) * each.numel())
     return 0
+
+
+def _writes_columns(below: int, given: torch.Tensor, weights: torch.Tensor) -> bool:
+    """Whether torch computes a convolution by itself, not by oneDNN."""
+    is_grouped = weights.shape[1] != given.shape[1]
+    has_wide_windows = min(weights.shape[-2:]) > _WIDE_WINDOW
+    return given.shape[0] == 1 and not is_grouped and not has_wide_windows and math.prod(given.shape[:4]) <= below
+
+
+def _column_bytes(weights: torch.Tensor, result: torch.Tensor) -> int:
+    """Return the size of all windows of a convolution, written side by side; a window of one element is not written."""
+    window = math.prod(weights.shape[2:])
+    return math.prod(result.shape[2:]) * weights.shape[1] * window * weights.itemsize if window > 1 else 0
 
 
 def _is_channels_last(tensor: torch.Tensor) -> bool:
