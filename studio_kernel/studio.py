@@ -19,7 +19,7 @@ from studio_kernel.axes import Axes
 from studio_kernel.budgets import Budgets, Purchase
 from studio_kernel.dispatch import Dispatch
 from studio_kernel.domain.assets import Asset
-from studio_kernel.domain.estimate import CostEstimate, Estimate, Setup
+from studio_kernel.domain.estimate import CostEstimate, Estimate, MemoryEstimate, Setup
 from studio_kernel.domain.marks import Mark, Project
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
@@ -40,6 +40,7 @@ from studio_kernel.errors import (
     UnsafeFileError,
 )
 from studio_kernel.estimates.estimator import Estimator
+from studio_kernel.estimates.vram.subject import Subject
 from studio_kernel.export import export_gallery
 from studio_kernel.jobs import Job, Work
 from studio_kernel.ledger import By, ledger
@@ -267,6 +268,45 @@ class Studio:
             return self._estimator.estimate(prompt, setup=setup)
         draft = self._drafting.draft(model, task, {"prompt": prompt, **parameters})
         return self._estimator.estimate(self._drafting.sketched(draft), setup=setup)
+
+    def estimate_architecture(
+        self,
+        architecture: str,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        num_frames: int | None = None,
+        num_images: int = 1,
+        guided: bool = True,
+        setup: Setup | None = None,
+    ) -> MemoryEstimate:
+        """Return the memory of a well-known model, whether or not it is on this machine or could run here.
+
+        Parameters
+        ----------
+        architecture : str
+            Such as ``flux1-dev`` or ``wan22-ti2v-5b``; a name that is not known is answered with all of them.
+        width, height, num_frames : int or None
+            The model's usual ones when left out.
+        guided : bool
+            With classifier-free guidance.
+        setup : Setup
+            How it would be held; resident, in its usual precision, on the device here when left out.
+
+        Raises
+        ------
+        ModelUnavailableError
+            When there is none of that name.
+        """
+        subject = Subject(
+            architecture=architecture,
+            width=width,
+            height=height,
+            num_frames=num_frames,
+            num_images=num_images,
+            is_guided=guided,
+        )
+        return self._estimator.architecture(subject, setup)
 
     def submit_request(
         self,

@@ -47,6 +47,7 @@ def main(ctx: click.Context, home: Path | None) -> None:
 COMMANDS: tuple[Callable[..., object], ...] = (
     generating.generate,
     estimating.estimate,
+    estimating.architecture,
     sweeping.sweep,
     sweeping.resume,
     explore.models,

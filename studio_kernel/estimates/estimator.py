@@ -30,9 +30,11 @@ from studio_kernel.domain.queue import QueueEntry
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunEstimate
 from studio_kernel.domain.values import Value
+from studio_kernel.errors import ModelUnavailableError
 from studio_kernel.estimates import durations
 from studio_kernel.estimates.memory import Case, Memories, shape_of
-from studio_kernel.estimates.vram.trace import Trace
+from studio_kernel.estimates.vram.subject import Subject
+from studio_kernel.estimates.vram.trace import Trace, Untraceable
 from studio_kernel.estimates.vram.tracer import Tracer
 from studio_kernel.runlog import PastRun, RunLog
 from studio_kernel.workshop import Workshop
@@ -113,6 +115,20 @@ class Estimator:
         images = images_of(request)
         said = (*self._warnings(card, memory, images), *self._warnings_of_money(request, cost))
         return Estimate(memory, duration, cost, images, said)
+
+    def architecture(self, subject: Subject, setup: Setup | None = None) -> MemoryEstimate:
+        """Return the memory of a call of an architecture that ships.
+
+        Raises
+        ------
+        ModelUnavailableError
+            When none of that name ships, or it cannot be traced.
+        """
+        memories = Memories(self._tracer, self._workshop.catalog)
+        case = memories.case_of_architecture(subject, setup)
+        if isinstance(case.trace, Untraceable):
+            raise ModelUnavailableError(f"architecture {subject.architecture!r}: {case.trace.reason}")
+        return case.estimate(case.trace)
 
     def time(self, request: GenerationRequest, batch_size: int = 1) -> TimeEstimate | None:
         """Return how long a request takes, as runs before it tell; `None` when nothing is known."""

@@ -11,7 +11,7 @@ import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -33,10 +33,11 @@ from studio_kernel.engines.diffusers import checkpoint
 from studio_kernel.engines.diffusers.checkpoint import Fingerprint
 from studio_kernel.errors import ModelUnavailableError, StudioError
 from studio_kernel.estimates.vram import formula
-from studio_kernel.estimates.vram.architectures import architecture_of
+from studio_kernel.estimates.vram.architectures import architecture, architecture_of
+from studio_kernel.estimates.vram.quantisation import scheme_of
 from studio_kernel.estimates.vram.subject import Subject
 from studio_kernel.estimates.vram.trace import Stage, Trace, Untraceable
-from studio_kernel.estimates.vram.weights import component_bytes
+from studio_kernel.estimates.vram.weights import component_bytes, value_bytes_of
 
 if TYPE_CHECKING:
     from studio_kernel.catalog.loader import Catalog
@@ -96,13 +97,35 @@ class Memories:
         """
         if card.engine != TRACED_ENGINE:
             return None
-        here = self.traces.devices()
-        wanted = setup.device if setup else None
-        device = next((each for each in here if wanted in (None, each.kind)), None)
+        device = self._device(setup)
         complete = _complete(setup or Setup(), device)
         subject = subject_of(card, request, complete, self._adapters(request), batch_size)
         stamp = fingerprint(card, subject)
         return Case(card, subject, complete, self.traces.trace(subject, stamp), device, self.traces, stamp)
+
+    def case_of_architecture(self, subject: Subject, setup: Setup | None = None) -> Case:
+        """Return an architecture that ships, held against the device it would run on.
+
+        Parameters
+        ----------
+        subject : Subject
+            Its call; what `setup` says is filled in.
+
+        Raises
+        ------
+        ModelUnavailableError
+            When none of that name ships.
+        """
+        device = self._device(setup)
+        usual = architecture(subject.architecture).dtype
+        complete = _complete(replace(setup or Setup(), dtype=setup.dtype if setup and setup.dtype else usual), device)
+        subject = _changed(subject, **_of_setup(complete))
+        return Case(None, subject, complete, self.traces.trace(subject, ()), device, self.traces, ())
+
+    def _device(self, setup: Setup | None) -> DeviceMemory | None:
+        """Return the device that is meant, when it is here."""
+        wanted = setup.device if setup else None
+        return next((device for device in self.traces.devices() if wanted in (None, device.kind)), None)
 
     def estimate(self, case: Case) -> MemoryEstimate | None:
         """Return the memory of a case; by a rule of thumb where there is no trace of it, `None` without even that."""
@@ -129,13 +152,13 @@ class Memories:
 
     def _base(self, case: Case) -> formula.Base | None:
         """Return what the rule scales: a published peak, else the weights."""
-        tips = self.catalog.tips_for(case.card)
+        tips = self.catalog.tips_for(case.card) if case.card else None
         if tips is not None and tips.vram is not None:
             figure = tips.vram
             source = f"{figure.source} ({figure.quality})"
             return formula.Base(figure.vram_bytes, figure.width, figure.height, figure.frames or 1, source)
         weights = sum(case.weights().values())
-        usual = {parameter.name: parameter.default for parameter in case.card.parameters}
+        usual = {parameter.name: parameter.default for parameter in case.card.parameters} if case.card else {}
         width, height = _whole(usual.get("width")), _whole(usual.get("height"))
         return formula.base_of_weights(weights, width, height) if weights and width and height else None
 
@@ -163,13 +186,21 @@ def subject_of(
         num_frames=_whole(values.get("num_frames")),
         num_images=(_whole(values.get("num_images")) or 1) * batch_size,
         is_guided=not isinstance(guidance, (int, float)) or guidance > 1,
-        device=setup.device or "cpu",
-        dtype=setup.dtype,
-        quantisation=setup.quantisation,
-        vae_tiling=setup.vae_tiling,
-        vae_slicing=setup.vae_slicing or batch_size > 1,  # as the engine does with a pass of several runs
-        attention=setup.attention,
+        # The engine decodes the pictures of several runs one by one.
+        **_of_setup(replace(setup, vae_slicing=setup.vae_slicing or batch_size > 1)),
     )
+
+
+def _of_setup(setup: Setup) -> dict[str, Any]:
+    """Return what of a setup is traced."""
+    return {
+        "device": setup.device or "cpu",
+        "dtype": setup.dtype,
+        "quantisation": setup.quantisation,
+        "vae_tiling": setup.vae_tiling,
+        "vae_slicing": setup.vae_slicing,
+        "attention": setup.attention,
+    }
 
 
 def shape_of(request: GenerationRequest, batch_size: int) -> Hashable:
@@ -208,10 +239,19 @@ def _stamps(paths: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
 
 
 def _complete(setup: Setup, device: DeviceMemory | None) -> Setup:
-    """Return `setup` with device and precision filled in."""
+    """Return `setup` with device and precision filled in.
+
+    Raises
+    ------
+    InvalidRequestError
+        When its precision or quantisation is not known.
+    """
     kind = setup.device or (device.kind if device else "cpu")
     usual = device.dtype if device else "bfloat16" if kind == "cuda" else "float32"
-    return replace(setup, device=kind, dtype=setup.dtype or usual)
+    dtype = setup.dtype or usual
+    value_bytes_of(dtype)
+    scheme = scheme_of(setup.quantisation) if setup.quantisation else ""
+    return replace(setup, device=kind, dtype=dtype, quantisation=scheme)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +268,7 @@ class Case:
         `None` = such a device is not here.
     """
 
-    card: ModelCard
+    card: ModelCard | None
     subject: Subject
     setup: Setup
     trace: Trace | Untraceable
@@ -310,7 +350,8 @@ class Case:
     @property
     def _most(self) -> int:
         """Return how many pictures may be asked for in a call."""
-        limits = (parameter.max for parameter in self.card.parameters if parameter.name == "num_images")
+        parameters = self.card.parameters if self.card else ()
+        limits = (parameter.max for parameter in parameters if parameter.name == "num_images")
         return int(min(MOST_IN_A_CALL, *(limit for limit in limits if limit is not None), MOST_IN_A_CALL))
 
     def _needs_of(self, count: int) -> Needs | None:

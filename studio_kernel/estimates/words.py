@@ -53,16 +53,21 @@ def cost(estimate: CostEstimate) -> str:
 
 def lines(estimate: Estimate) -> dict[str, str]:
     """Return the estimate as names and words; what does not apply is left out."""
-    found = {}
-    if estimate.memory:
-        found["memory"] = f"{memory(estimate.memory)} [{estimate.memory.basis}, {estimate.memory.confidence}]"
+    found = memory_lines(estimate.memory) if estimate.memory else {}
     if estimate.time:
         found["time"] = f"{time(estimate.time)} [{estimate.time.basis}, {estimate.time.confidence}]"
     found["cost"] = cost(estimate.cost)
-    if estimate.memory and estimate.memory.fit:
-        fit = estimate.memory.fit
-        if fit.largest_batch is not None:
-            found["largest batch"] = str(fit.largest_batch)
-        found["advice"] = "; ".join(f"{each.words}: {size(each.vram_bytes)}, {each.verdict}" for each in fit.advice)
     found["warnings"] = "; ".join(estimate.warnings)
     return {name: words for name, words in found.items() if words}
+
+
+def memory_lines(estimate: MemoryEstimate) -> dict[str, str]:
+    """Return what a run needs, the largest batch that fits and what would help, as names and words."""
+    found = {"memory": f"{memory(estimate)} [{estimate.basis}, {estimate.confidence}]"}
+    if estimate.fit and estimate.fit.largest_batch is not None:
+        found["largest batch"] = str(estimate.fit.largest_batch)
+    if estimate.fit and estimate.fit.advice:
+        found["advice"] = "; ".join(
+            f"{each.words}: {size(each.vram_bytes)}, {each.verdict}" for each in estimate.fit.advice
+        )
+    return found

@@ -1,8 +1,6 @@
 """The command line as a person or a program meets it: a process, its output, its exit status."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,17 +11,6 @@ from studio_kernel.assets import AssetStore
 
 ROOT = Path(__file__).parents[2]
 QUICK = ["--model", "procedural", "--num-inference-steps", "1", "--width", "32", "--height", "32"]
-
-
-@pytest.fixture
-def studio(home):
-    def run(*args, status=0):
-        command = [sys.executable, "-m", "studio_kernel.cli", "--home", str(home), *map(str, args)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-        assert done.returncode == status, done.stderr + done.stdout
-        return done
-
-    return run
 
 
 def test_generate_makes_a_run_and_says_where_the_picture_is(studio, tmp_path):

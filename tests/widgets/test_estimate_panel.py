@@ -109,7 +109,8 @@ def test_a_tip_that_the_model_does_not_take_is_shown_and_not_offered(studio):
     (studio.home.catalog).mkdir(exist_ok=True)
     (studio.home.catalog / "own.yaml").write_text(
         "tips: {t: {values: {num_frames: 81, width: 1024}, sizes: [[1024, 1024]]}}\n"
-        "models: {m: {engine: procedural, tasks: [text-to-image], tips: t, parameters: {prompt: , width: {max: 512}}}}\n"
+        "models: {m: {engine: procedural, tasks: [text-to-image], tips: t,"
+        " parameters: {prompt: , width: {max: 512}}}}\n"
     )
     card = TipsCard(GenerationState(studio, model="m"))
     top, _told, values, choices, _more = card.children

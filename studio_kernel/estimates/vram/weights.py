@@ -84,11 +84,11 @@ def component_bytes(subject: Subject) -> Weights:
     components, transient = dict[str, int](), 0
     for part in _parts(subject, precisions, assumed):
         wanted = scheme if part.is_quantised_with_the_model else ""
-        components[part.name], matrix = part.loaded(_value_bytes(precisions.of(part.name)), wanted)
+        components[part.name], matrix = part.loaded(value_bytes_of(precisions.of(part.name)), wanted)
         if part.name in DENOISERS:
             transient = max(transient, matrix)
         assumed += part.remarks(wanted, matrix)
-    value_bytes = _value_bytes(subject.dtype)
+    value_bytes = value_bytes_of(subject.dtype)
     adapters = tuple(adapter_bytes(Path(path), components, value_bytes) for path in subject.loras)
     for adapter in adapters:
         if not adapter.rank:
@@ -104,13 +104,20 @@ class _Precisions:
         self._usual = subject.dtype
         self._own = {name: dtype for name, _, dtype in (entry.partition("=") for entry in subject.dtypes)}
         for dtype in (self._usual, *self._own.values()):
-            _value_bytes(dtype)
+            value_bytes_of(dtype)
 
     def of(self, component: str) -> str:
         return self._own.get(component, self._usual)
 
 
-def _value_bytes(dtype: str) -> int:
+def value_bytes_of(dtype: str) -> int:
+    """Return the bytes of a value in a precision in which models are computed.
+
+    Raises
+    ------
+    InvalidRequestError
+        When it is none.
+    """
     if dtype not in VALUE_BYTES:
         raise InvalidRequestError([Problem("dtype", f"{dtype!r} is not one of {', '.join(VALUE_BYTES)}")], "memory")
     return VALUE_BYTES[dtype]
