@@ -65,12 +65,25 @@ def trace(
         return Untraceable(_reason(error))
 
 
+def blueprint_of(subject: Subject) -> Blueprint:
+    """Return what a subject's pipeline is built from.
+
+    Raises
+    ------
+    ModelUnavailableError
+        When its files are missing or damaged.
+    """
+    if subject.architecture:
+        return architecture(subject.architecture).blueprint
+    return of_directory(Path(subject.directory))
+
+
 class _Run:
     """One dry run."""
 
     def __init__(self, subject: Subject, weights: dict[str, int], transient_bytes: int, kernels: Kernels) -> None:
         self.subject, self.kernels = subject, kernels
-        blueprint = _blueprint(subject)
+        blueprint = blueprint_of(subject)
         import_classes(blueprint)
         self.begun = time.process_time()
         pipe = of_task(build(blueprint, subject.dtype, dict(_named(subject.dtypes))), subject.task)
@@ -119,12 +132,6 @@ class _Run:
             yield "the memory of Apple's kernels was never measured"
         if self.subject.loras and not self.beside:
             yield "adapters are not counted"
-
-
-def _blueprint(subject: Subject) -> Blueprint:
-    return (
-        architecture(subject.architecture).blueprint if subject.architecture else of_directory(Path(subject.directory))
-    )
 
 
 def _named(pairs: tuple[str, ...]) -> Iterator[tuple[str, str]]:

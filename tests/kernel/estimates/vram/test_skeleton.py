@@ -5,7 +5,8 @@ import torch
 
 from studio_kernel.errors import ModelUnavailableError
 from studio_kernel.estimates.vram.architectures import architecture, architectures
-from studio_kernel.estimates.vram.quantised import SCHEMES, is_quantised, quantised_bytes
+from studio_kernel.estimates.vram.quantisation import SCHEMES
+from studio_kernel.estimates.vram.quantised import is_quantised, quantised_bytes
 from studio_kernel.estimates.vram.skeleton import build
 from studio_kernel.estimates.vram.tokens import LengthTokenizer
 
@@ -43,7 +44,7 @@ def test_a_scheme_makes_linear_layers_smaller_and_nothing_else() -> None:
     network = torch.nn.Sequential(torch.nn.Linear(64, 128, bias=False), torch.nn.Conv2d(3, 4, 1, bias=False)).half()
     rest = 3 * 4 * 2
     sizes = {scheme: quantised_bytes(network, scheme).resident_bytes - rest for scheme in SCHEMES}
-    assert sizes["nf4"] == 64 * 128 / 2 + 4 * 128
+    assert sizes["nf4"] == 64 * 128 / 2 + 4 * 128 + 4 * 16  # with a table of the 16 values
     assert sizes["int8"] == 64 * 128 + 4 * 128
     assert sizes["fp8"] == 64 * 128
     assert sizes["Q8_0"] == 64 * 128 * 34 / 32
