@@ -7,11 +7,12 @@ whoever begins a run, and counts what is at work. Runs that nobody charges for n
 
 from __future__ import annotations
 
+import math
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import TYPE_CHECKING
 
 from studio_kernel.assets.facts import file_facts
@@ -185,7 +186,7 @@ class Budgets:
             self._known = self._known or self._log.spending()
             spending = self._known.refresh()
             if settings.day_usd is not None:
-                total = sum(usd for _, usd in asked)
+                total = math.fsum(usd for _, usd in asked)
                 today = Scope(since=_midnight())
                 yield _demand("the day's budget", "day_usd", settings.day_usd, today, total, spending, begun)
             for sweep_id, total in _by(asked, "sweep_id").items():
@@ -228,12 +229,12 @@ def _demand(
 
 def _by(asked: Sequence[tuple[Origin, float]], field: str) -> dict[str, float]:
     """Return what is asked for of each project or sweep."""
-    totals: dict[str, float] = {}
+    amounts: dict[str, list[float]] = {}
     for origin, usd in asked:
         key = getattr(origin, field)
         if key is not None:
-            totals[key] = totals.get(key, 0.0) + usd
-    return totals
+            amounts.setdefault(key, []).append(usd)
+    return {key: math.fsum(those) for key, those in amounts.items()}
 
 
 def _unpriced(unknown: Sequence[Purchase]) -> UnknownPriceError:
@@ -247,4 +248,4 @@ def _unpriced(unknown: Sequence[Purchase]) -> UnknownPriceError:
 
 def _midnight() -> float:
     """Return when this day began here, in seconds since 1970."""
-    return datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+    return datetime.combine(datetime.now().astimezone().date(), time()).astimezone().timestamp()

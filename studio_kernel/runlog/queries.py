@@ -21,7 +21,7 @@ from studio_kernel.domain.marks import Project
 from studio_kernel.domain.queue import QueueEntry
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunEstimate, RunRecord, RunStatus
-from studio_kernel.domain.spending import Spending
+from studio_kernel.domain.spending import Ending, Spending
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import Value, from_json
@@ -466,16 +466,35 @@ def spending(connection: DuckDBPyConnection) -> Spending:
     ).fetchall()
     for at, project, sweep_id, usd in ended:
         found.add(at, usd, project, sweep_id)
-    unfinished = connection.execute(
-        "SELECT id, estimated_cost_usd, project, sweep_id, epoch_us(claimed_at), owner, ticket IS NOT NULL "
-        "FROM run_rows WHERE finished_at IS NULL AND created_at IS NOT NULL"
+    # An end may have been folded before its beginning, which another process has written.
+    rows = connection.execute(
+        "SELECT id, created_at IS NOT NULL, estimated_cost_usd, project, sweep_id, epoch_us(claimed_at), owner, "
+        "ticket_at IS NOT NULL, epoch(finished_at), final_status, cost_usd, "
+        "coalesce(outcome->>'$.may_be_billed', '') = 'true' "
+        "FROM run_rows WHERE finished_at IS NULL OR created_at IS NULL"
     ).fetchall()
-    for run_id, usd, project, sweep_id, claimed_us, owner, has_ticket in unfinished:
-        found.queue(str(run_id), usd, project, sweep_id)
+    for (
+        run_id,
+        is_queued,
+        usd,
+        project,
+        sweep_id,
+        claimed_us,
+        owner,
+        has_ticket,
+        ended_at,
+        status,
+        bill,
+        unseen,
+    ) in rows:
+        if is_queued:
+            found.queue(str(run_id), usd, project, sweep_id)
         if claimed_us is not None:
             found.claim(str(run_id), claimed_us, owner)
         if has_ticket:
             found.accept(str(run_id))
+        if ended_at is not None:
+            found.end(str(run_id), Ending(ended_at, RunStatus(status), bill, unseen))
     return found
 
 

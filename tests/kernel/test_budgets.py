@@ -1,5 +1,6 @@
 """What a home may spend: refused before anything is sent, stopped half-way, and what counts as spent."""
 
+import math
 import threading
 import warnings
 
@@ -116,6 +117,18 @@ def test_a_sweep_is_refused_as_a_whole_before_it_begins(studio_with, engine):
     assert engine.requests == []
     assert studio.count() == 0
     assert len(studio.sweeps()) == 0
+
+
+def test_what_a_sweep_asks_for_is_the_sum_of_its_cells(studio_with, home):
+    studio = studio_with("sweep_usd = 0.01")
+    axes = {"num_images": [1, 3, 7], "seed": [1, 2, 3], "model": ["paid", "procedural"]}
+    with pytest.raises(BudgetExceededError) as raised:
+        studio.sweep("a boat", model="paid", axes=axes)
+    settle(home, "")
+    sweep = studio.sweep("a boat", model="paid", axes=axes)
+    estimates = [run.record.estimate.cost_usd for run in sweep.wait(60, progress=False).runs]
+    assert len(estimates) == 18
+    assert raised.value.asked_usd == math.fsum(estimates) == 16.5
 
 
 def test_a_sweep_asks_only_for_what_is_to_do(studio_with, home):

@@ -100,12 +100,30 @@ def test_what_is_followed_is_what_is_asked_anew_in_whichever_order_it_was_heard(
     with TemporaryDirectory() as home, RunLog(Path(home)) as log:
         write_events(Path(home), stamped)
         anew = log.spending().refresh()
+    same(followed, anew)
+    assert followed.spent(Scope()) == pytest.approx(math.fsum(map(charged, made)))
+
+
+@FEW
+@given(st.lists(runs, max_size=8), st.randoms())
+def test_what_was_folded_and_what_was_followed_make_the_same_sum(made, random):
+    stamped = [pair for run in made for pair in told(run)]
+    random.shuffle(stamped)
+    cut = random.randint(0, len(stamped))
+    with TemporaryDirectory() as home, RunLog(Path(home)) as log:
+        write_events(Path(home), stamped[:cut], "0000000000001-one")
+        followed = log.spending()
+        write_events(Path(home), stamped[cut:], "0000000000002-two")
+        same(followed.refresh(), log.spending().refresh())
+        assert followed.spending.spent(Scope()) == pytest.approx(math.fsum(map(charged, made)))
+
+
+def same(followed, anew):
     since = (START + 200_000 * US) / US
     for scope in (Scope(), Scope(since=since), Scope(project="poster"), Scope(sweep_id="s1")):
         assert followed.spent(scope) == pytest.approx(anew.spent(scope))
         assert followed.committed(scope) == pytest.approx(anew.committed(scope))
         assert followed.committed(scope, begun=True) == pytest.approx(anew.committed(scope, begun=True))
-    assert followed.spent(Scope()) == pytest.approx(math.fsum(map(charged, made)))
 
 
 def a_run(**more):

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from priced import request_for
+from studio_kernel.catalog.cloud_prices import CONDITIONS, RULES, SAID_ELSEWHERE, VECTOR
 from studio_kernel.catalog.loader import load
 from studio_kernel.domain.estimate import FREE, Confidence, CostBasis, CostEstimate
 from studio_kernel.domain.model import ModelCard, ModelSource
+from studio_kernel.domain.price import Price
 from studio_kernel.domain.pricing import FileFacts, InputFacts, cost_of, price_warnings, total_of
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.tasks import Task
@@ -106,6 +108,7 @@ EXAMPLES: list[tuple[str, dict[str, Any], float]] = [
     ("seedance_1_pro_text_to_video", {"duration": "10"}, 1.215),
     ("seedance_1_pro_text_to_video", {"duration": "5"}, 0.62),
     ("seedance_1_5_pro_text_to_video", {"duration": "10", "generate_audio": False}, 0.2592),
+    ("seedance_1_5_pro_text_to_video", {"duration": "5", "generate_audio": True}, 0.26),
     ("seedance_2_text_to_video", {"duration": "10", "resolution": "720p"}, 3.034),
     ("seedance_2_text_to_video", {"duration": "10", "resolution": "1080p", "aspect_ratio": "16:9"}, 6.804),
     # minutes, characters
@@ -126,6 +129,7 @@ WITH_FILES: list[tuple[str, dict[str, Any], dict[str, Any], float]] = [
     ("clarity_upscaler", {"upscale_factor": 4}, {"image_url": {"width": 1024, "height": 512}}, 0.24),
     ("topaz_upscale_image", {"upscale_factor": 4}, {"image_url": {"width": 1024, "height": 1536}}, 0.08),
     ("topaz_upscale_image", {"upscale_factor": 4}, {"image_url": {"width": 2048, "height": 1024}}, 0.16),
+    ("topaz_upscale_image", {"upscale_factor": 4}, {"image_url": {"width": 3072, "height": 1024}}, 0.16),
     ("topaz_upscale_image", {"upscale_factor": 4}, {"image_url": {"width": 2048, "height": 2048}}, 0.32),
     ("topaz_upscale_image", {"upscale_factor": 4}, {"image_url": {"width": 5120, "height": 5120}}, 1.36),
     (
@@ -208,6 +212,19 @@ def test_a_condition_in_words_alone_is_never_counted() -> None:
 def test_every_condition_in_words_is_a_rule_or_marked() -> None:
     terms = [term for card in PRICED if card.price for term in card.price.variants if term.words]
     assert all(term.in_words_only or not term.holds.is_empty for term in terms)
+
+
+def test_every_rule_of_the_converter_is_about_something_that_was_collected() -> None:
+    assert {f"fal/{endpoint}" for endpoint in RULES} <= CARDS.keys()
+    words = {term.words for card in PRICED if card.price for term in card.price.variants}
+    assert CONDITIONS.keys() | SAID_ELSEWHERE | {VECTOR} <= words
+
+
+def test_a_unit_that_cannot_be_counted_has_no_amount() -> None:
+    card = ModelCard("x", "X", "me", "fal", (Task.TEXT_TO_IMAGE,), (), price=Price("acre", 1.0, "2026", "page"))
+    found = cost_of(card, GenerationRequest("x"))
+    assert (found.cost_usd, found.basis) == (None, CostBasis.UNKNOWN)
+    assert "'acre'" in found.note
 
 
 def test_a_tentative_price_is_little_to_rely_on() -> None:
