@@ -93,7 +93,7 @@ class Meter(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         _fill(self._details, texts.details(state.estimate, is_stale=state.is_stale) if state.is_expanded else "")
         _fill(self._advice, _listed("What would help", texts.advice(state.estimate)) if state.is_expanded else "")
         _fill(self._warnings, _warned(texts.warnings(state.estimate)))
-        _place(self._consent, state.needs_consent and state.form.can_consent)
+        _place(self._consent, state.needs_consent)
 
     def _show_offers(self) -> None:
         buttons = [ipywidgets.Button(description=offer.words) for offer in self._state.offers]
