@@ -67,7 +67,7 @@ ALONE = ".studio { padding: 16px 18px 18px !important; background: var(--jp-layo
 
 
 def test_the_generation_panel(open_lab, page, screenshot):
-    page.set_viewport_size({"width": 1280, "height": 1300})
+    page.set_viewport_size({"width": 1280, "height": 1450})
     page.emulate_media(reduced_motion="reduce")
     open_lab(*CELLS)
     page.evaluate("jupyterapp.shell.collapseLeft()")

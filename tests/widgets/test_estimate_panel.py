@@ -6,7 +6,9 @@ import pytest
 
 import estimates
 import studio_kernel as sk
+from engines import PaidEngine, install_paid
 from studio_widgets import EstimateMeter, GenerationPanel
+from studio_widgets.estimate import texts
 from studio_widgets.estimate.panel import Meter
 from studio_widgets.estimate.state import EstimateState
 from studio_widgets.generation.state import GenerationState
@@ -70,8 +72,7 @@ def test_an_offer_is_a_button_that_changes_the_form(metered, form):
     until(lambda: not [button for button in buttons(meter) if "at once" in button.description], every=0.01)
 
 
-def test_a_yes_is_asked_for_only_where_the_price_is_not_known(metered, form, monkeypatch):
-    monkeypatch.setattr(GenerationState, "can_consent", True)
+def test_a_yes_is_asked_for_only_where_the_price_is_not_known(metered, form):
     found = [estimates.estimate()]
     state, meter = metered(lambda *_args, **_values: found[0])
     consent = meter.children[-1]
@@ -82,6 +83,20 @@ def test_a_yes_is_asked_for_only_where_the_price_is_not_known(metered, form, mon
     assert is_there(consent)
     consent.value = True
     assert form.accept_unknown_price
+
+
+def test_a_service_is_told_with_its_price_and_without_memory_of_this_machine(home, picture):
+    install_paid(home)
+    with sk.open(home, engines=[PaidEngine(picture)]) as studio:
+        state = EstimateState(studio, GenerationState(studio, model="paid"))
+        until(lambda: not state.is_stale, every=0.01)
+        told = dict(texts.pairs(state.estimate))
+        assert "Memory" not in told
+        assert told["Cost"] == "0.50 $ for 1 image, price of 2026-01"
+        state.form.model = "priceless"
+        until(lambda: not state.is_stale and state.needs_consent, every=0.01)
+        assert texts.cost(state.estimate.cost).startswith("price not known")
+        state.close()
 
 
 def test_a_warning_is_read_out(metered):
@@ -109,8 +124,7 @@ def test_a_tip_that_the_model_does_not_take_is_shown_and_not_offered(studio):
     (studio.home.catalog).mkdir(exist_ok=True)
     (studio.home.catalog / "own.yaml").write_text(
         "tips: {t: {values: {num_frames: 81, width: 1024}, sizes: [[1024, 1024]]}}\n"
-        "models: {m: {engine: procedural, tasks: [text-to-image], tips: t,"
-        " parameters: {prompt: , width: {max: 512}}}}\n"
+        "models: {m: {engine: procedural, tips: t, tasks: [text-to-image], parameters: {width: {max: 512}}}}\n"
     )
     card = TipsCard(GenerationState(studio, model="m"))
     top, _told, values, choices, _more = card.children

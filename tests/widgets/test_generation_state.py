@@ -3,10 +3,8 @@
 import pytest
 
 import studio_kernel as sk
-from engines import GatedEngine
+from engines import GatedEngine, PaidEngine, install_paid
 from studio_kernel.domain.values import AssetRef, Lora
-from studio_kernel.settings import Home
-from studio_kernel.studio import Studio
 from studio_widgets.generation.state import GenerationState
 from waiting import until
 
@@ -317,23 +315,16 @@ def test_a_trigger_word_is_put_behind_the_prompt_once(state):
     assert state.prompt == "watercolor"
 
 
-class Consenting(Studio):
-    """Remembers whether somebody said yes to a price that nobody knows."""
-
-    said = None
-
-    def submit(self, prompt=None, *, accept_unknown_price=False, **values):
-        self.said = accept_unknown_price
-        return super().submit(prompt, **values)
-
-
-@pytest.mark.parametrize("yes", [True, False])
-def test_a_yes_to_an_unknown_price_goes_with_the_request(home, picture, yes):
-    with Consenting(Home(home), engines=[GatedEngine(picture)]) as studio:
-        state = GenerationState(studio, model="procedural")
+def test_a_run_without_a_price_is_made_after_a_yes(home, picture):
+    install_paid(home)
+    engine = PaidEngine(picture)
+    engine.let()
+    with sk.open(home, engines=[engine]) as studio:
+        state = GenerationState(studio, model="priceless")
         state.prompt = "a red boat"
-        state.accept_unknown_price = yes
         state.submit()
-        assert (state.error, studio.said) == ("", yes)
-        state.cancel()
+        assert "nobody knows what a run of 'priceless' costs" in state.error
+        state.accept_unknown_price = True
+        state.submit()
         ended(state)
+        assert (state.error, str(state.result.status)) == ("", "succeeded")

@@ -88,12 +88,13 @@ class Meter(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
 
     def _show(self) -> None:
         state = self._state
-        self._line.value = texts.line(state.estimate, state.error, is_stale=state.is_stale)
+        has_bar = not state.is_expanded
+        self._line.value = texts.line(state.estimate, state.error, is_stale=state.is_stale, has_bar=has_bar)
         self._more.description = "Less" if state.is_expanded else "Details"
         _fill(self._details, texts.details(state.estimate, is_stale=state.is_stale) if state.is_expanded else "")
         _fill(self._advice, _listed("What would help", texts.advice(state.estimate)) if state.is_expanded else "")
         _fill(self._warnings, _warned(texts.warnings(state.estimate)))
-        _place(self._consent, state.needs_consent and state.form.can_consent)
+        _place(self._consent, state.needs_consent)
 
     def _show_offers(self) -> None:
         buttons = [ipywidgets.Button(description=offer.words) for offer in self._state.offers]

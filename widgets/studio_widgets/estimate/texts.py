@@ -23,9 +23,9 @@ FREE = "free: runs here"
 NO_PRICE = "price not known"
 
 
-def line(estimate: Estimate | None, reason: str, *, is_stale: bool) -> str:
+def line(estimate: Estimate | None, reason: str, *, is_stale: bool, has_bar: bool = True) -> str:
     """Return the short form; busy while a newer answer is on its way."""
-    shown = _parts(estimate) if estimate else _span(f"not known: {reason}") if reason else ""
+    shown = _parts(estimate, has_bar=has_bar) if estimate else _span(f"not known: {reason}") if reason else ""
     updating = f'<span class="se-updating">{"updating" if estimate else "estimating"} …</span>' if is_stale else ""
     return f'<div class="se-line" role="status" aria-busy="{_flag(is_stale)}">{shown}{updating}</div>'
 
@@ -91,11 +91,11 @@ def cost(estimate: CostEstimate) -> str:
     return f"{dollars(estimate.cost_usd)}{units}{one}{dated}{note}"
 
 
-def _parts(estimate: Estimate) -> str:
+def _parts(estimate: Estimate, *, has_bar: bool) -> str:
     shown = []
     if estimate.memory:
         said = verdict(estimate.memory)
-        shown += [_bar(estimate.memory, legend=False), _verdict(said)]
+        shown += [_bar(estimate.memory, legend=False) if has_bar else "", _verdict(said)]
         shown.append(_span(_memory(estimate.memory)))
     shown += [_span(_time(estimate.time)), _span(_amount(estimate.cost))]
     if estimate.images > 1:

@@ -7,7 +7,6 @@ the studio a few times a second and only sets traits that are shown.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 OWN_TRAITS = ("prompt", "negative_prompt")
 MAX_UPLOAD_BYTES = 64 * 2**20
-CONSENT = "accept_unknown_price"
 
 
 class GenerationState(PanelState):
@@ -247,20 +245,13 @@ class GenerationState(PanelState):
         snapshot = self.resolve()
         if not snapshot.is_ready:
             raise StudioError("\n".join(self.in_words(problem) for problem in snapshot.problems))
-        values: Mapping[str, Any] = {**snapshot.values, **self._consent()}
-        run = self._studio.submit(model=snapshot.model, task=snapshot.task, **values)
+        values: Mapping[str, Any] = snapshot.values
+        agreed = self.accept_unknown_price
+        run = self._studio.submit(model=snapshot.model, task=snapshot.task, accept_unknown_price=agreed, **values)
         self._is_attached = False
         if run.request.seed is not None:
             self.set("seed", run.request.seed)
         self._follow(run)
-
-    @property
-    def can_consent(self) -> bool:
-        """Whether the studio wants a yes for a run whose price nobody knows."""
-        return CONSENT in signature(self._studio.submit).parameters
-
-    def _consent(self) -> dict[str, object]:
-        return {CONSENT: True} if self.accept_unknown_price and self.can_consent else {}
 
     def _follow(self, run: Run) -> None:
         with self._lock:
