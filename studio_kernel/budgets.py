@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from studio_kernel.assets.facts import file_facts
 from studio_kernel.domain.budget import Demand
 from studio_kernel.domain.estimate import FREE, CostEstimate
-from studio_kernel.domain.pricing import InputFacts, cost_of
+from studio_kernel.domain.pricing import cost_of
+from studio_kernel.domain.quantities import InputFacts
 from studio_kernel.domain.spending import Scope, Spending
 from studio_kernel.errors import BudgetExceededError, BudgetWarning, StudioError, UnknownPriceError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from studio_kernel.domain.pricing import FileFacts
+from studio_kernel.domain.quantities import FileFacts
 
 
 def file_facts(path: Path, media_type: str) -> FileFacts:

@@ -61,11 +61,13 @@ def test_programs_that_submit_at_once_do_not_pass_the_budget(remote_home, servic
 def test_a_sweep_that_was_killed_half_way_keeps_to_its_budget_and_goes_on_after_it_was_raised(remote_home, service):
     settle(remote_home, "day_usd = 2.0")
     asked = {"axes": {"seed": list(range(8))}, "model": "loopback"}
+    service.steps = 1_000_000
     with sk.open(remote_home, runner="worker") as studio:
         sweep = studio.sweep("a boat", **asked)
         until(lambda: sum(run.progress.step > 0 for run in sweep.runs) == 4)  # as many as there are lanes
         settle(remote_home, "day_usd = 1.25")
         kill_worker(remote_home)
+        service.steps = 15
         frame = sweep.wait(120, progress=False).frame()
         done = list(frame["status"]).count("succeeded")
         assert done == len(service.accepted) == 5, "five pictures of 0.25 $"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from studio_kernel.assets.facts import file_facts
-from studio_kernel.domain.pricing import FileFacts
+from studio_kernel.domain.quantities import FileFacts
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from studio_kernel.catalog.loader import load
 from studio_kernel.domain.estimate import FREE, Confidence, CostBasis, CostEstimate
 from studio_kernel.domain.model import ModelCard, ModelSource
 from studio_kernel.domain.price import Price
-from studio_kernel.domain.pricing import FileFacts, InputFacts, cost_of, price_warnings, total_of
+from studio_kernel.domain.pricing import cost_of, price_warnings, total_of
+from studio_kernel.domain.quantities import FileFacts, InputFacts
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import AssetRef
