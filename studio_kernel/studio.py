@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from weakref import WeakValueDictionary
 
 from studio_kernel.assets import AssetStore
@@ -41,26 +41,18 @@ from studio_kernel.errors import (
 )
 from studio_kernel.estimates.estimator import Estimator
 from studio_kernel.estimates.vram.subject import Subject
-from studio_kernel.export import export_gallery
 from studio_kernel.jobs import Job, Work
-from studio_kernel.ledger import By, ledger
 from studio_kernel.live import LiveBoard
 from studio_kernel.planning import Planner
 from studio_kernel.private import PrivateSpace, orphans
 from studio_kernel.queue import RunQueue
 from studio_kernel.run import Run
-from studio_kernel.runlog import Cursor, Facets, Health, RunFilter, RunLog, SweepRecord, new_run_id
+from studio_kernel.runlog import RunFilter, RunLog, SweepRecord, new_run_id
 from studio_kernel.settings import Home
-from studio_kernel.sweep_log import SweepLog
 from studio_kernel.sweeps import SweepRun
+from studio_kernel.view import HomeView
 from studio_kernel.watch import Watcher
 from studio_kernel.workshop import Workshop
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from studio_kernel.catalog.loader import Catalog
-    from studio_kernel.catalog.models import Models
 
 Mode = Literal["editor", "viewer"]
 RunnerName = Literal["worker", "inline"]
@@ -69,7 +61,7 @@ REFUSALS = (InvalidRequestError, InvalidInputError, ModelUnavailableError, Unsaf
 """What is said against one request; any other error is about the studio as a whole."""
 
 
-class Studio:
+class Studio(HomeView):
     """One home, opened.
 
     Parameters
@@ -93,11 +85,9 @@ class Studio:
         if runner not in ("worker", "inline"):
             raise StudioError(f"runner {runner!r} is neither 'worker' nor 'inline'")
         home.require() if mode == "viewer" else home.prepare()
-        self.home = home
+        super().__init__(home, Workshop(home, engines), RunLog(home.runlog))
         self.mode = mode
         self.runner = runner
-        self._workshop = Workshop(home, engines)
-        self._log = RunLog(home.runlog)
         self._live = LiveBoard(home.live)
         self._jobs: WeakValueDictionary[str, Job] = WeakValueDictionary()
         self.budgets = Budgets(self._workshop, self._log)
@@ -474,10 +464,6 @@ class Studio:
         """
         return self._opened(self._sweep_log.find(sweep_id))
 
-    def sweeps(self, *, limit: int | None = 50) -> pd.DataFrame:
-        """Return the sweeps of this home as a table, newest first: id, when, cells, axes, model, prompt, project."""
-        return self._sweep_log.frame(limit)
-
     def cancel(self, *runs: Run | str) -> None:
         """Ask runs to stop, wherever they are; each ends within one denoising step."""
         self.require_editor("cancel a run")
@@ -488,31 +474,6 @@ class Studio:
         return RunQueue(self, self._log, self._live)
 
     # Looking
-
-    @property
-    def assets(self) -> AssetStore:
-        """The files of this home."""
-        return self._workshop.assets
-
-    @property
-    def models(self) -> Models:
-        """Every model of the catalog, those that ship and those of this home."""
-        return self._workshop.models
-
-    @property
-    def catalog(self) -> Catalog:
-        """Everything the catalog files say: models, schedulers, LoRAs, and mistakes in the user's own files."""
-        return self._workshop.catalog
-
-    @property
-    def wildcards(self) -> Mapping[str, tuple[str, ...]]:
-        """What ``__name__`` in a prompt stands for: name → texts, those that ship and those of this home.
-
-        Examples
-        --------
-        >>> studio.sweep("a __animal__", axes={"prompt:__animal__": studio.wildcards["animal"]})  # doctest: +SKIP
-        """
-        return self.catalog.wildcards
 
     def default_model(self, task: Task | None = None) -> ModelCard:
         """Return the model meant for `task` when none is named; text to image when no task is named either."""
@@ -555,51 +516,6 @@ class Studio:
             found |= {run_id: record for run_id, record in private if record is not None}
         return found | self._log.runs_of(jobs.keys() - found.keys())
 
-    def records(
-        self, where: RunFilter | None = None, *, limit: int | None = 50, before: Cursor | None = None, offset: int = 0
-    ) -> list[RunRecord]:
-        """Return runs as records, newest first.
-
-        Parameters
-        ----------
-        where : RunFilter
-            Which runs; all when left out.
-        limit : int or None
-            At most so many; `None` = all.
-        before : Cursor
-            Only those behind this place: ``Cursor.after(page[-1])`` gives the next page.
-        offset : int
-            How many to leave out first.
-        """
-        return self._log.runs(where or RunFilter(), limit=limit, before=before, offset=offset)
-
-    def facets(self, where: RunFilter | None = None) -> Facets:
-        """Return how many runs there are of each model, status, rating and so on."""
-        return self._log.facets(where or RunFilter())
-
-    def runs(self, *, where: str | None = None, limit: int | None = 50, **filters: object) -> pd.DataFrame:
-        """Return runs as a table, newest first, a row a run.
-
-        Parameters
-        ----------
-        where : str
-            A condition in SQL over the columns, such as ``"rating >= 4 AND guidance_scale > 5"``.
-        limit : int or None
-            At most so many; `None` = all.
-        **filters
-            Fields of `RunFilter`, such as ``model="studio-tiny"`` or ``favourite=True``.
-        """
-        return self._log.frame(RunFilter(**filters), where=where, limit=limit)  # type: ignore[arg-type]
-
-    def sql(self, query: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-        """Ask the run log a question in SQL; read-only.
-
-        Examples
-        --------
-        >>> studio.sql("SELECT model, count(*) AS runs FROM runs GROUP BY model")  # doctest: +SKIP
-        """
-        return self._log.sql(query, parameters)
-
     def progress(self, run_id: str) -> RunProgress:
         """Return what a run shows right now, wherever it works."""
         job = self.job_of(run_id)
@@ -619,33 +535,6 @@ class Studio:
         run_id = _id_of(run)
         job = self.job_of(run_id)  # held as long as the watch, so that it is followed all the time
         return self._watcher.watch(run_id, lambda: job.progress if job else self.progress(run_id), callback)
-
-    def count(self, **filters: object) -> int:
-        """Return how many runs there are; filters as for `runs`."""
-        return self._log.count(RunFilter(**filters))  # type: ignore[arg-type]
-
-    def costs(self, by: By = "day", since: date | datetime | None = None) -> pd.DataFrame:
-        """Return what was spent in this home as a table, in US dollars.
-
-        Its columns are what (the day, project, model or sweep), runs, what services billed, what was estimated where
-        they did not say, the two together, and what is committed to runs that have not ended.
-
-        Parameters
-        ----------
-        by : {"day", "project", "model", "sweep"}
-            What makes a row.
-        since : datetime.date or datetime.datetime
-            Only what ended on that day or later.
-        """
-        return ledger(self._log, by, since)
-
-    def health(self) -> Health:
-        """Return how the run log is doing."""
-        return self._log.health()
-
-    def changed_since(self, token: str | None = None) -> str:
-        """Return a token that differs from `token` when something was logged since; cheap enough to poll."""
-        return self._log.changed_since(token)
 
     # Marking
 
@@ -688,23 +577,7 @@ class Studio:
         self._log.project(project)
         return project
 
-    def projects(self) -> list[Project]:
-        """Return the projects of this home."""
-        return self._log.projects()
-
     # Sharing
-
-    def export_gallery(
-        self,
-        folder: str | os.PathLike[str],
-        *,
-        title: str = "Gallery",
-        limit: int | None = 1000,
-        project: str | None = None,
-    ) -> Path:
-        """Write the newest runs as one folder that opens from disk or any web host, and return its page."""
-        records = self.records(RunFilter(project=project), limit=limit)
-        return export_gallery(records, self.assets, folder, title=title)
 
     # Inside
 
@@ -786,10 +659,6 @@ class Studio:
         if self._private is None:
             self._private = PrivateSpace.begin(self.home)
         return self._private
-
-    @property
-    def _sweep_log(self) -> SweepLog:
-        return SweepLog(self._log, str(self.home.root))
 
     def _opened(self, record: SweepRecord) -> SweepRun:
         runs = self.records(RunFilter(sweep_id=record.id), limit=None)

@@ -36,7 +36,7 @@ ALLOWED = {
 JOINING = {
     "jobs", "private", "workshop", "budgets", "ledger", "follower", "mending", "runner", "worker", "dispatch",
     "drafting", "planning", "run", "queue", "sweep_log", "sweeps", "results", "outcome", "contents", "measuring",
-    "estimates", "studio", "export", "gc",
+    "estimates", "studio", "view", "export", "gc",
 }  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}
 KERNEL = "studio_kernel"
