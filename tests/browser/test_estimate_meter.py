@@ -55,10 +55,10 @@ STOPWATCH = """() => {
 
 @pytest.fixture(params=["lab", "dashboard"])
 def panel(request, page):
-    """(page, kernel, front end) with the generation panel loaded and its first estimate there."""
+    """(page, kernel, front end) with the generation panel loaded; its first estimate takes some seconds more."""
     server = request.getfixturevalue(f"{request.param}_server")
     kernel_id = request.getfixturevalue(f"open_{request.param}")(*CELLS)
-    settled(page)
+    page.get_by_role("button", name="Apply").wait_for()
     with server.kernel(kernel_id) as kernel:
         yield page, kernel, request.param
 
@@ -78,6 +78,7 @@ def settled(page):
 
 def test_the_meter_shows_within_moments_that_a_slider_moved(panel, screenshot, record_property):
     page, kernel, front = panel
+    settled(page)
     page.evaluate(STOPWATCH)
     slider = page.get_by_role("slider", name="Steps")
     slider.focus()
@@ -96,6 +97,8 @@ def test_the_meter_shows_within_moments_that_a_slider_moved(panel, screenshot, r
 
 def test_the_meter_follows_while_a_slider_is_dragged(panel):
     page, kernel, _front = panel
+    kernel("setattr(panel.state, 'model', 'procedural')")
+    page.get_by_role("button", name="Apply").wait_for(state="hidden")
     handle = page.get_by_role("slider", name="Images")
     handle.scroll_into_view_if_needed()
     box = handle.bounding_box()
