@@ -105,6 +105,14 @@ def test_a_picture_that_is_given_is_encoded(directory: str, task: Task) -> None:
     assert stage(found, "encoding").peak_bytes > 0
 
 
+def test_weights_that_are_brought_to_another_precision_on_the_way_are_not_taken_for_results() -> None:
+    """SDXL's autoencoder encodes in 32 bits and goes back to 16 before the network denoises."""
+    sdxl = {"architecture": "sdxl", "dtype": "float16"}
+    usual, given = (traced(**sdxl, task=task) for task in (Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE))
+    more = stage(given, "denoising").before_bytes - stage(usual, "denoising").before_bytes
+    assert more < given.weights["vae"] / 4
+
+
 def test_a_longer_clip_takes_more(tmp_path: Path) -> None:
     ltx = str(write(LTX, tmp_path / "ltx"))
     short, long = (traced(directory=ltx, num_frames=frames).peaks["sequential"] for frames in (9, 25))
