@@ -67,3 +67,13 @@ def test_without_a_checkout_the_home_is_the_users(installed, tmp_path):
     script = "from studio_kernel.settings import default_home; print(default_home())"
     told = run(installed, tmp_path, script, XDG_DATA_HOME=str(tmp_path / "share"), HOME=str(tmp_path))
     assert Path(told.strip()).is_relative_to(tmp_path)
+
+
+def test_the_wheel_brings_the_architectures(installed, tmp_path):
+    script = """
+from studio_kernel.estimates.vram.architectures import architecture, architectures
+print(architecture("sdxl").pipeline, len(architectures()))
+"""
+    pipeline, count = run(installed, tmp_path, script).split()
+    assert pipeline == "StableDiffusionXLPipeline"
+    assert int(count) >= 11

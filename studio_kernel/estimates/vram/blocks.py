@@ -106,14 +106,15 @@ class BlockMemo:
         return self._run(run, signature, args, named)
 
     def _replayed(self, found: _Replay, args: Any, named: Any) -> Any:
-        tracker, base = self._tracker, self._tracker.live_bytes
-        height = found.height
-        tracker.height.raise_to(Height(base + height.plain, base + height.leaf, base + height.block))
-        tracker.flops += found.flops
+        tracker, base, height = self._tracker, self._tracker.live_bytes, found.height
+        outer = tracker.begin()
         given, made = _all_tensors((args, named)), dict[int, torch.Tensor]()
         result = pytree.tree_unflatten(_built(found.result, given, made), found.tree)
         for changed, plan in zip(_lists((args, named)), found.lists, strict=True):
             changed[:] = _built(plan, given, made)
+        tracker.height, tracker.operation = outer.height, outer.operation  # how high it was is known better
+        tracker.height.raise_to(Height(base + height.plain, base + height.leaf, base + height.block))
+        tracker.flops += found.flops
         return result
 
     def _run(self, run: Callable[..., Any], signature: _Signature, args: Any, named: Any) -> Any:

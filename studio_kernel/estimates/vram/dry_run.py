@@ -91,6 +91,7 @@ class _Run:
         _switch(pipe, subject)
         modules = {name: part for name, part in pipe.components.items() if isinstance(part, torch.nn.Module)}
         self.networks = [self._network(name, module, weights, transient_bytes) for name, module in modules.items()]
+        self.knows_files = bool(weights)
         self.beside = {name: size for name, size in weights.items() if name not in modules}
 
     def trace(self, reserved: bool, memo: bool) -> Trace:
@@ -130,7 +131,7 @@ class _Run:
             yield "bitsandbytes int8 takes 2 to 4 % more than this, for reasons that nobody has found"
         if self.subject.device == "mps":
             yield "the memory of Apple's kernels was never measured"
-        if self.subject.loras and not self.beside:
+        if self.subject.loras and not self.knows_files:
             yield "adapters are not counted"
 
 

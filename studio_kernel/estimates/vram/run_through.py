@@ -72,6 +72,7 @@ class Passage:
         self.calls: list[Call] = []
         self._pipe, self._networks, self._tracker, self._attention = pipe, networks, tracker, attention
         self._followed: dict[tuple[object, ...], _Followed] = {}
+        self._precisions: dict[str, torch.dtype] = {}
         self._is_inside = False
 
     def run(self, arguments: dict[str, Any]) -> None:
@@ -128,7 +129,7 @@ class Passage:
         with _disable_current_modes():
             empty = _Emptied()
             args, named = exchanged(args, torch.Tensor, empty.of), exchanged(named, torch.Tensor, empty.of)
-            self._tracker.disregard([*empty.tensors, *self._weights()])
+            self._tracker.disregard([*empty.tensors, *self._new_weights()])
             scalars = repr([value for value in (*args, *named.values()) if isinstance(value, _SCALARS)])
             key = (network.name, way, network.dtype, empty.signature, scalars)
         before = self._tracker.live_bytes
@@ -167,10 +168,12 @@ class Passage:
             height = tracker.end(outer, base)
         return _Followed(height, operation, tracker.flops - flops, result)
 
-    def _weights(self) -> Iterator[torch.Tensor]:
-        """Yield all weights as they are now: a pipeline that brings a network to another precision makes new ones."""
+    def _new_weights(self) -> Iterator[torch.Tensor]:
+        """Yield the weights of networks that were brought to another precision since: those are other tensors."""
         for network in self._networks:
-            yield from (*network.module.parameters(), *network.module.buffers())
+            if self._precisions.get(network.name) != network.dtype:
+                self._precisions[network.name] = network.dtype
+                yield from (*network.module.parameters(), *network.module.buffers())
 
     def _real(self, shape: Shape) -> torch.Tensor:
         tensor = shape.on_cpu()

@@ -100,6 +100,17 @@ def test_attention_that_writes_its_scores_counts_the_same_operations() -> None:
     assert counted[0] == counted[1]
 
 
+def test_a_quantised_layer_brings_its_matrix_back_to_compute() -> None:
+    given, weights = empty(1, 1024, dtype=torch.float16), torch.nn.Parameter(empty(1024, 1024, dtype=torch.float16))
+    for most, brought_back in ((8 * MIB, weights.nbytes), (MIB, MIB), (0, 2048)):
+        tracker = Tracker(CUDA)
+        tracker.disregard([given, weights])
+        tracker.dequantised_bytes = most
+        with tracker, as_on(tracker, "fused"):
+            functional.linear(given, weights)
+        assert tracker.height.plain == brought_back
+
+
 def test_very_large_convolutions_are_flagged() -> None:
     tracker = Tracker(CUDA)
     with tracker:
