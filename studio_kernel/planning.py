@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from studio_kernel.domain import words
 from studio_kernel.domain.budget import dollars
 from studio_kernel.domain.estimate import FREE, MANY_IMAGES, CostBasis, CostEstimate, TimeEstimate
 from studio_kernel.domain.model import ModelCard
@@ -20,7 +21,6 @@ from studio_kernel.domain.pricing import total_of
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.sweep import Cell
 from studio_kernel.engines.base import BatchEngine, Engine
-from studio_kernel.estimates import words
 from studio_kernel.estimates.durations import total
 from studio_kernel.estimates.estimator import NOTHING_TRACED, Estimator, Traced, images_of
 from studio_kernel.outcome import axis_columns

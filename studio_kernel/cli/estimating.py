@@ -12,8 +12,8 @@ import click
 from studio_kernel import studio as studio_module
 from studio_kernel.cli.options import ModelCommand, card_for, values_of
 from studio_kernel.cli.output import json_option, print_facts, print_json
+from studio_kernel.domain import words
 from studio_kernel.domain.estimate import Attention, DeviceKind, Estimate, Offload, Setup
-from studio_kernel.estimates import words
 from studio_kernel.estimates.vram.architectures import architectures
 
 Command = TypeVar("Command", bound=Callable[..., object])

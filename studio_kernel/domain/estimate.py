@@ -305,7 +305,7 @@ class CostEstimate:
 FREE = CostEstimate(0.0, CostBasis.LOCAL, Confidence.HIGH)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Estimate:
     """What a run would take, before it is made.
 
@@ -353,6 +353,13 @@ class Estimate:
     def confidence(self) -> Confidence:
         """The least of its parts."""
         return Confidence.lowest(*(part.confidence for part in (self.memory, self.time, self.cost) if part is not None))
+
+    def __repr__(self) -> str:
+        from studio_kernel.domain import words  # it is about the types of this module
+
+        lines = words.lines(self)
+        width = max(map(len, lines), default=0)
+        return "\n".join(["Estimate", *(f"  {name:<{width}}  {text}" for name, text in lines.items())])
 
     def to_json(self) -> dict[str, Json]:
         """Return the estimate as JSON."""

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import traitlets
 from immutabledict import immutabledict
 
+from studio_kernel.domain import words
 from studio_kernel.domain.estimate import Estimate
 from studio_kernel.domain.parameters import Parameter
 from studio_kernel.domain.tasks import Task
 from studio_kernel.errors import InvalidRequestError, StudioError
-from studio_kernel.estimates import words
 from studio_widgets.estimate.asker import Asker
 from studio_widgets.state import PanelState
 

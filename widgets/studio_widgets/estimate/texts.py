@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from studio_kernel.domain import words
 from studio_kernel.domain.budget import dollars
 from studio_kernel.domain.estimate import (
     MANY_IMAGES,
@@ -15,7 +16,6 @@ from studio_kernel.domain.estimate import (
     TimeBasis,
     TimeEstimate,
 )
-from studio_kernel.estimates import words
 from studio_widgets.frame.panel import facts
 
 KINDS = {"fits": "good", "tight": "warn", "does not fit": "bad", "more than this device has": "bad"}

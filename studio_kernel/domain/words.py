@@ -30,7 +30,8 @@ def memory(estimate: MemoryEstimate) -> str:
     limiting = estimate.limiting
     peak = f", most while {limiting.name}" if limiting else ""
     fit = estimate.fit
-    against = f"; {fit.verdict}: {size(fit.device.available_bytes)} available on {fit.device.name}" if fit else ""
+    where = f"{'in' if fit.device.kind == 'cpu' else 'on'} {fit.device.name}" if fit else ""
+    against = f"; {fit.verdict}: {size(fit.device.available_bytes)} available {where}" if fit else ""
     return f"{size(estimate.vram_bytes)}{peak}{against}"
 
 
@@ -47,8 +48,8 @@ def cost(estimate: CostEstimate) -> str:
         return "nothing, it runs here"
     if estimate.cost_usd is None:
         return f"not known{': ' + estimate.note if estimate.note else ''}"
-    price = f" (price of {estimate.as_of})" if estimate.as_of else ""
-    return f"{dollars(estimate.cost_usd)} for {estimate.units:g} {estimate.unit}{price}"
+    price = f", price of {estimate.as_of}" if estimate.as_of else ""
+    return f"{dollars(estimate.cost_usd)} ({estimate.units:g} × {estimate.unit.replace('_', ' ')}{price})"
 
 
 def lines(estimate: Estimate) -> dict[str, str]:
