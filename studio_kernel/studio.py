@@ -254,6 +254,7 @@ class Studio(HomeView):
         >>> estimate = studio.estimate("a red boat", width=128, height=128)  # doctest: +SKIP
         >>> estimate.vram_bytes, estimate.seconds, estimate.cost_usd  # doctest: +SKIP
         """
+        self.require_editor("estimate")
         if isinstance(prompt, GenerationRequest):
             return self._estimator.estimate(prompt, setup=setup)
         draft = self._drafting.draft(model, task, {"prompt": prompt, **parameters})
@@ -288,6 +289,7 @@ class Studio(HomeView):
         ModelUnavailableError
             When there is none of that name.
         """
+        self.require_editor("estimate")
         subject = Subject(
             architecture=architecture,
             width=width,

@@ -8,7 +8,7 @@ import pytest
 import studio_kernel as sk
 from engines import GatedEngine, install_gated
 from studio_kernel.domain.estimate import Confidence, Setup, TimeBasis
-from studio_kernel.errors import InvalidRequestError
+from studio_kernel.errors import InvalidRequestError, ReadOnlyError
 from waiting import until
 
 
@@ -89,6 +89,11 @@ def test_nothing_waits_on_an_engine_with_room(gated):
     engine.let()
     studio.generate("one", model="gated", progress=False)
     assert studio.estimate("two", model="gated").time.wait_s == 0
+
+
+def test_a_viewer_asks_for_no_estimates(studio, home):
+    with sk.open(home, mode="viewer") as viewer, pytest.raises(ReadOnlyError, match="cannot estimate"):
+        viewer.estimate("a red boat", model="procedural")
 
 
 def test_a_sensible_json_form(studio):
