@@ -236,8 +236,8 @@ class Estimator:
             self._looked_at[model] = now
 
             def look() -> None:
-                self._follow_the_log()
-                self._past_runs(model)
+                found = self._log.past_runs(model)
+                self._past, self._times = {**self._past, model: found}, {}
 
             self._log.later(look)
 

@@ -3,20 +3,19 @@
 import json
 
 
-def test_an_estimate_tells_memory_time_and_money(studio):
-    said = json.loads(studio("estimate", "a boat", "--model", "studio-tiny", "--width", "64", "--json").stdout)
+def test_an_estimate_tells_memory_time_and_money_to_programs_and_to_people(studio):
+    small = ("estimate", "a boat", "--model", "studio-tiny", "--width", "64")
+    said = json.loads(studio(*small, "--json").stdout)
     assert said["basis"] == "dry run"
     assert said["memory"]["setup"]["dtype"] == "float32"
     assert said["vram_bytes"] > 8 * 2**20
     assert said["cost_usd"] == 0
     assert said["seconds"] > 0
 
-
-def test_an_estimate_in_words_names_the_stage_that_needs_most(studio):
-    said = studio("estimate", "--model", "studio-tiny", "--offload", "model").stdout
-    assert said.startswith("memory")
-    assert "[dry run, high]" in said
-    assert "nothing, it runs here" in said
+    words = studio(*small, "--offload", "model").stdout  # one trace tells every placement
+    assert words.startswith("memory")
+    assert "[dry run, high]" in words
+    assert "nothing, it runs here" in words
 
 
 def test_a_price_is_told_before_anything_is_sent(studio):
