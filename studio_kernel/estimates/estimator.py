@@ -39,8 +39,11 @@ from studio_kernel.estimates.vram.tracer import Tracer
 from studio_kernel.runlog import PastRun, RunLog
 from studio_kernel.workshop import Workshop
 
-LOOK_AGAIN_S = 5.0
-"""So often, at most, the log is asked how long runs take while runs are submitted."""
+LOOK_AGAIN_S = 60.0
+"""So often, at most, the log is asked how long runs of a model take while runs are submitted; it takes the time of a
+run some 15 ms."""
+UNKNOWN_AGAIN_S = 1.0
+"""The same as long as it has no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +233,10 @@ class Estimator:
             self._past, self._times, self._stamp = {}, {}, stamp
 
     def _look_later(self, model: str) -> None:
-        """Read what runs of a model took, in the thread of the log; not more often than every few seconds."""
+        """Read what runs of a model took, in the thread of the log; not often."""
         now = time.monotonic()
-        if now - self._looked_at.get(model, float("-inf")) >= LOOK_AGAIN_S:
+        pause = LOOK_AGAIN_S if self._past.get(model) else UNKNOWN_AGAIN_S
+        if now - self._looked_at.get(model, float("-inf")) >= pause:
             self._looked_at[model] = now
 
             def look() -> None:
