@@ -525,8 +525,11 @@ def past_runs(connection: DuckDBPyConnection, model: str, count: int = 200) -> l
         SELECT task, parameters, batch_size, provenance->>'$.device', elapsed_s,
           coalesce((outcome->>'$.loading_s')::DOUBLE, 0), coalesce((outcome->>'$.denoising_s')::DOUBLE, 0),
           coalesce((outcome->>'$.decoding_s')::DOUBLE, 0)
-        FROM runs WHERE status = 'succeeded' AND model = $model AND NOT private AND elapsed_s > 0
-        ORDER BY created_at DESC LIMIT $count
+        FROM (
+          SELECT task, parameters, batch_size, provenance, elapsed_s, outcome, created_at
+          FROM runs WHERE status = 'succeeded' AND model = $model AND NOT private AND elapsed_s > 0
+          ORDER BY created_at DESC LIMIT $count
+        ) ORDER BY created_at DESC
         """,
         {"model": model, "count": count},
     ).fetchall()
