@@ -19,7 +19,7 @@ from studio_kernel.axes import Axes
 from studio_kernel.budgets import Budgets, Purchase
 from studio_kernel.dispatch import Dispatch
 from studio_kernel.domain.assets import Asset
-from studio_kernel.domain.estimate import CostEstimate, Estimate, MemoryEstimate, Setup
+from studio_kernel.domain.estimate import FREE, CostEstimate, Estimate, MemoryEstimate, Setup
 from studio_kernel.domain.marks import Mark, Project
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
@@ -602,8 +602,10 @@ class Studio(HomeView):
         return space.assets if space is not None and space.assets.has(asset) else self.assets
 
     def _cost_of(self, card: ModelCard, request: GenerationRequest, *, private: bool = False) -> CostEstimate:
+        if not self._workshop.works_elsewhere(card):
+            return FREE
         read = self._private_space.reader(self.assets) if private else None
-        return self.budgets.cost_of(card, request, read=read)
+        return self._estimator.cost(card, request, self._estimator.known(card, request), read=read)
 
     def _work(
         self, request: GenerationRequest, origin: Origin, *, private: bool = False, cost: CostEstimate | None = None

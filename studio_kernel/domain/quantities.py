@@ -32,8 +32,8 @@ PRESETS: Mapping[str, tuple[int, int]] = {
 }
 ASSUMED_SECONDS: Mapping[str, int] = {"video": 5, "audio": 30}
 """Length of a clip or a sound of which nothing says how long it is."""
-ASSUMED_COMPUTE_S: Mapping[str, int] = {"image": 10, "images": 10, "video": 120, "audio": 30}
-"""How long a service computes at one result, where nobody has ever waited for it."""
+ASSUMED_COMPUTE_S: Mapping[str, int] = {"image": 10, "video": 120, "audio": 30}
+"""How long a service computes at one result, where nobody has ever waited for it; there is no source for it."""
 ASSUMED_FPS = 24
 
 _PIXELS = 1024 * 1024
@@ -241,7 +241,8 @@ class Quantities:
 
     @property
     def _kind(self) -> str:
-        return str((self._card.output or {}).get("kind", ""))
+        stated = str((self._card.output or {}).get("kind", "")).removesuffix("s")
+        return stated if stated in ASSUMED_COMPUTE_S else self._request.task.makes
 
     @cached_property
     def _frame_count(self) -> Fraction | None:
@@ -294,7 +295,7 @@ class Quantities:
         if self._facts.seconds is not None:
             self.assumed.append(f"{self._facts.seconds:g} s of computing, the expected duration")
             return Fraction(str(self._facts.seconds))
-        seconds = ASSUMED_COMPUTE_S.get(self._kind, 60) * self.images
+        seconds = ASSUMED_COMPUTE_S[self._kind] * self.images
         self.assumed.append(f"{seconds} s of computing, for no run of it is known")
         return Fraction(seconds)
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from studio_kernel.domain.estimate import Confidence, TimeBasis, TimeEstimate
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.tasks import Medium
 from studio_kernel.domain.values import Value
 from studio_kernel.estimates.vram.trace import DENOISING, TRACED_STEPS, Trace
 
@@ -45,9 +44,6 @@ EFFICIENCY = 0.6
 3.0 s in place of 2.0 s for ten steps of 512 x 512."""
 STEP_S = 0.01
 """What a step takes beside computing, whatever its size: small models spend most of it there."""
-
-REMOTE_PRIOR_S: Mapping[Medium, float] = {"image": 10.0, "video": 90.0, "audio": 20.0}
-"""Assumed of a service whose model was never asked for here; no source, hence the wide interval."""
 
 _COMPUTED = ("num_inference_steps", "strength")
 _UNIMPORTANT = frozenset({"prompt", "inputs", "seed", "adapters"})

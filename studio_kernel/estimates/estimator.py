@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 
 from studio_kernel.budgets import Budgets, Purchase
 from studio_kernel.domain.estimate import (
@@ -26,10 +27,11 @@ from studio_kernel.domain.estimate import (
 )
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.pricing import price_warnings
+from studio_kernel.domain.quantities import ASSUMED_COMPUTE_S
 from studio_kernel.domain.queue import QueueEntry
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunEstimate
-from studio_kernel.domain.values import Value
+from studio_kernel.domain.values import AssetRef, Value
 from studio_kernel.errors import ModelUnavailableError
 from studio_kernel.estimates import durations
 from studio_kernel.estimates.memory import Case, Memories, shape_of
@@ -142,11 +144,30 @@ class Estimator:
         self._follow_the_log()
         return [self._time(card, request, batch_size) for card, request, batch_size in asked]
 
-    def cost(self, card: ModelCard, request: GenerationRequest, time: TimeEstimate | None = None) -> CostEstimate:
-        """Return what a request costs; `time` is how long it takes, for services that charge by that."""
+    def known(self, card: ModelCard, request: GenerationRequest, batch_size: int = 1) -> TimeEstimate | None:
+        """Return how long a request takes as far as that is known without looking into the log."""
+        return self._time(card, request, batch_size) if card.id in self._past else None
+
+    def cost(
+        self,
+        card: ModelCard,
+        request: GenerationRequest,
+        time: TimeEstimate | None = None,
+        *,
+        read: Callable[[AssetRef], Path] | None = None,
+    ) -> CostEstimate:
+        """Return what a request costs.
+
+        Parameters
+        ----------
+        time : TimeEstimate or None
+            How long it takes, for services that charge by that.
+        read : callable
+            Where its files are; the home's when left out.
+        """
         is_learnt = time is not None and time.basis is not TimeBasis.PRIOR
         seconds = time.seconds if time and is_learnt else None
-        return self._budgets.cost_of(card, request, seconds=seconds)
+        return self._budgets.cost_of(card, request, read=read, seconds=seconds)
 
     def traced(self, asked: Sequence[tuple[GenerationRequest, int]]) -> list[Traced]:
         """Return what dry runs tell of some requests in passes of so many; equal ones are traced once."""
@@ -171,7 +192,7 @@ class Estimator:
         The looking is done beside the work, for the runs after it.
         """
         self._look_later(card.id)
-        known = self._time(card, request, origin.batch_size) if card.id in self._past else None
+        known = self.known(card, request, origin.batch_size)
         peak = self._peaks.get(shape_of(request, origin.batch_size))
         return RunEstimate(cost_usd, known.seconds if known else None, peak)
 
@@ -224,7 +245,7 @@ class Estimator:
     def _assumed(self, card: ModelCard, request: GenerationRequest) -> TimeEstimate | None:
         if not self._workshop.works_elsewhere(card):
             return None
-        return durations.first_guess(durations.REMOTE_PRIOR_S[request.task.makes])
+        return durations.first_guess(ASSUMED_COMPUTE_S[request.task.makes])
 
     def _follow_the_log(self) -> None:
         """Forget what was learnt when something was logged since."""

@@ -6,10 +6,19 @@ import sys
 import pytest
 
 import studio_kernel as sk
-from engines import GatedEngine, install_gated
+from engines import GatedEngine, PaidEngine, install_gated
 from studio_kernel.domain.estimate import Confidence, Setup, TimeBasis
 from studio_kernel.errors import InvalidRequestError, ReadOnlyError
 from waiting import until
+
+COMPUTED = """
+models:
+  computed:
+    engine: paid
+    tasks: [text-to-image]
+    price: {unit: compute_second, amount_usd: 2.0, as_of: "2026-01", source: a page}
+    parameters: {prompt: , seed: , num_inference_steps: {default: 1}}
+"""
 
 
 @pytest.fixture
@@ -117,6 +126,21 @@ def test_the_log_keeps_what_was_expected_of_a_run(studio):
 def test_what_is_expected_is_learnt_beside_the_work_too(studio):
     studio.generate("a red boat", model="procedural", progress=False)
     until(lambda: studio.generate("a boat", model="procedural", progress=False).record.estimate.seconds)
+
+
+def test_a_service_that_charges_by_time_is_expected_to_charge_for_the_time_it_took_before(home, picture):
+    (home / "catalog").mkdir(parents=True)
+    (home / "catalog" / "computed.yaml").write_text(COMPUTED)
+    engine = PaidEngine(picture)
+    engine.let()
+    with sk.open(home, engines=[engine]) as studio:
+        first = studio.generate("a boat", model="computed", progress=False).record
+        assert first.estimate.cost_usd == 20.0  # ten seconds are assumed
+        learnt = studio.estimate("a boat", model="computed")
+        assert learnt.cost_usd == pytest.approx(2 * learnt.seconds)
+        again = studio.generate("a boat", model="computed", progress=False).record
+        assert again.estimate.cost_usd == pytest.approx(2 * again.estimate.seconds)
+        assert again.estimate.cost_usd < 20.0
 
 
 def test_a_plan_tells_what_its_cells_take_together(studio):
