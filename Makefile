@@ -32,7 +32,7 @@ dashboards: $(READY)  ## serve the dashboards with Voila, for people who only lo
 	$(BIN)/studio dashboards
 
 test: check  ## style, types and every test
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 soak: $(READY)  ## the tests of kills, stops, full disks and versions at full length (half an hour)
 	STUDIO_SOAK=1 $(BIN)/python -m pytest -m soak --timeout=3600 -s

@@ -74,7 +74,8 @@ class Journal:
     @property
     def pending(self) -> int:
         """Number of lines that are only in memory, because they could not be written yet."""
-        return sum(lines.count(b"\n") for lines in self._pending)
+        with self._mutex:  # a line that another thread is just writing does not wait
+            return sum(lines.count(b"\n") for lines in self._pending)
 
     @property
     def open_name(self) -> str | None:

@@ -71,7 +71,8 @@ def test_a_sweep_that_was_killed_half_way_keeps_to_its_budget_and_goes_on_after_
         frame = sweep.wait(120, progress=False).frame()
         done = list(frame["status"]).count("succeeded")
         assert done == len(service.accepted) == 5, "five pictures of 0.25 $"
-        assert sum("not begun: the day's budget" in error for error in frame["error"] if error) == 3
+        refused = [error for error in frame["error"] if error]
+        assert ["not begun: the day's budget" in error for error in refused] == [True] * 3, refused
         with pytest.raises(BudgetExceededError):
             sweep.resume()
     settle(remote_home, "day_usd = 2.0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import threading
 
 import pytest
 from filelock import FileLock, Timeout
@@ -90,6 +91,22 @@ def test_lines_wait_in_memory_when_the_next_journal_cannot_be_made(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="an open file cannot be deleted there")
+def test_a_line_that_another_thread_is_just_writing_does_not_wait(tmp_path):
+    journal, ended = Journal(tmp_path), threading.Event()
+
+    def write():
+        for _ in range(3000):
+            journal.append(queued())
+        ended.set()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    seen = {journal.pending for _ in iter(ended.is_set, True)}
+    thread.join()
+    assert seen == {0}
+    journal.close()
+
+
 def test_a_journal_that_was_deleted_is_followed_by_a_new_one(tmp_path):
     journal = Journal(tmp_path)
     journal.append(queued())
