@@ -106,7 +106,7 @@ class Estimator:
             Requests like it in one pass; time and money are those of one of them.
         """
         card = self._workshop.models[request.model]
-        memories = Memories(self._tracer, self._workshop.catalog)
+        memories = self._memories()
         case = memories.case(card, request, setup, batch_size)
         memory = memories.estimate(case) if case else None
         if memory is not None and setup is None:
@@ -129,7 +129,7 @@ class Estimator:
         ModelUnavailableError
             When none of that name ships, or it cannot be traced.
         """
-        memories = Memories(self._tracer, self._workshop.catalog)
+        memories = self._memories()
         case = memories.case_of_architecture(subject, setup)
         if isinstance(case.trace, Untraceable):
             raise ModelUnavailableError(f"architecture {subject.architecture!r}: {case.trace.reason}")
@@ -171,7 +171,7 @@ class Estimator:
 
     def traced(self, asked: Sequence[tuple[GenerationRequest, int]]) -> list[Traced]:
         """Return what dry runs tell of some requests in passes of so many; equal ones are traced once."""
-        memories = Memories(self._tracer, self._workshop.catalog)
+        memories = self._memories()
         known: dict[Hashable, Traced] = {}
 
         def told(request: GenerationRequest, batch_size: int) -> Traced:
@@ -218,6 +218,10 @@ class Estimator:
     @cached_property
     def _tracer(self) -> Tracer:
         return Tracer(self._workshop.home, own_pids=lambda: [os.getpid()] if self._inline else [])
+
+    def _memories(self) -> Memories:
+        usual = "auto" if self._inline else self._workshop.home.settings().worker.device
+        return Memories(self._tracer, self._workshop.catalog, usual)
 
     def _speed_of(self, case: Case) -> float | None:
         return self._tracer.speed(case.device) if case.device and isinstance(case.trace, Trace) else None

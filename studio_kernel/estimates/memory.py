@@ -78,10 +78,13 @@ class Memories:
         Asked for traces and devices.
     catalog : Catalog
         Knows adapters, and published figures of models.
+    usual_device : str
+        What local engines compute on, as the settings of the home say it: ``auto``, ``cpu``, ``cuda:1``.
     """
 
     traces: Traces
     catalog: Catalog
+    usual_device: str = "auto"
 
     def case(
         self, card: ModelCard, request: GenerationRequest, setup: Setup | None = None, batch_size: int = 1
@@ -123,9 +126,13 @@ class Memories:
         return Case(None, subject, complete, self.traces.trace(subject, ()), device, self.traces, ())
 
     def _device(self, setup: Setup | None) -> DeviceMemory | None:
-        """Return the device that is meant, when it is here."""
-        wanted = setup.device if setup else None
-        return next((device for device in self.traces.devices() if wanted in (None, device.kind)), None)
+        """Return the device that is meant, when it is here: the first of its kind, or the one of that number."""
+        here = self.traces.devices()
+        if setup is None or setup.device is None:
+            kind, _, number = self.usual_device.partition(":")
+            meant = [device for device in here if kind in ("auto", device.kind)]
+            return meant[int(number or 0)] if len(meant) > int(number or 0) else None
+        return next((device for device in here if device.kind == setup.device), None)
 
     def estimate(self, case: Case) -> MemoryEstimate | None:
         """Return the memory of a case; by a rule of thumb where there is no trace of it, `None` without even that."""

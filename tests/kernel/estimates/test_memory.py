@@ -53,6 +53,10 @@ def card_of(gib, free=None):
     return DeviceMemory("cuda", "a card", gib * GIB, (gib if free is None else free) * GIB, dtype="float16")
 
 
+def card_named(name):
+    return DeviceMemory("cuda", name, 24 * GIB, 24 * GIB, dtype="float16")
+
+
 def estimate(model, setup=None, **values):
     request = GenerationRequest(CARD.id, Task.TEXT_TO_IMAGE, CARD.check(Task.TEXT_TO_IMAGE, {"prompt": "x"} | values))
     memories = Memories(model, CATALOG)
@@ -127,6 +131,16 @@ def test_a_rung_that_saves_nothing_is_not_advised():
 @pytest.mark.parametrize(("gib", "most"), [(9, 0), (11, 1), (14, 2), (24, 7)])
 def test_the_largest_batch_is_the_last_one_that_fits(gib, most):
     assert estimate(Model(card_of(gib))).fit.largest_batch == most
+
+
+@pytest.mark.parametrize(("usual", "name"), [("auto", "one"), ("cuda:1", "two"), ("cpu", "main"), ("cuda:7", None)])
+def test_the_device_is_the_one_of_the_settings(usual, name):
+    here = (card_named("one"), card_named("two"), DeviceMemory("cpu", "main", 64 * GIB, 64 * GIB))
+    model = Model()
+    model.devices = lambda: here
+    request = GenerationRequest(CARD.id, Task.TEXT_TO_IMAGE, CARD.check(Task.TEXT_TO_IMAGE, {"prompt": "x"}))
+    device = Memories(model, CATALOG, usual).case(CARD, request).device
+    assert (device.name if device else None) == name
 
 
 def test_a_device_that_is_not_here_has_no_verdict():
