@@ -204,11 +204,10 @@ class Estimator:
         lanes = engine.capabilities.lanes if engine else 1
         if len(ahead) < lanes:
             return 0.0
-        return math.fsum(self._remaining_s(entry) for entry in ahead) / lanes
-
-    def warm(self) -> None:
-        """Get ready to trace, without waiting for it."""
-        self._tracer.warm()
+        self._follow_the_log()
+        models = self._workshop.models
+        known = (entry for entry in ahead if entry.record.request.model in models)
+        return math.fsum(self._remaining_s(models[entry.record.request.model], entry) for entry in known) / lanes
 
     def close(self) -> None:
         """End what was started; may be called twice."""
@@ -226,11 +225,10 @@ class Estimator:
     def _speed_of(self, case: Case) -> float | None:
         return self._tracer.speed(case.device) if case.device and isinstance(case.trace, Trace) else None
 
-    def _remaining_s(self, entry: QueueEntry) -> float:
+    def _remaining_s(self, card: ModelCard, entry: QueueEntry) -> float:
         """Return how long a run of the queue still takes; nothing where that is not known."""
         record = entry.record
-        is_known = record.request.model in self._workshop.models
-        known = self.time(record.request, record.origin.batch_size) if is_known else None
+        known = self._time(card, record.request, record.origin.batch_size)
         worked = (datetime.now(UTC) - record.started_at).total_seconds() if record.started_at else 0.0
         return max(0.0, known.seconds - worked) if known else 0.0
 
@@ -240,11 +238,11 @@ class Estimator:
         return known.queue
 
     def _time(self, card: ModelCard, request: GenerationRequest, batch_size: int) -> TimeEstimate | None:
-        key = (request.model, *durations.kind_of(card, request), batch_size)
-        if key not in self._times:
+        key, times = (request.model, *durations.kind_of(card, request), batch_size), self._times
+        if key not in times:  # another thread may begin a new mapping meanwhile
             past = self._past_runs(request.model)
-            self._times[key] = durations.learnt(card, request, past, batch_size) or self._assumed(card, request)
-        return self._times[key]
+            times[key] = durations.learnt(card, request, past, batch_size) or self._assumed(card, request)
+        return times[key]
 
     def _assumed(self, card: ModelCard, request: GenerationRequest) -> TimeEstimate | None:
         if not self._workshop.works_elsewhere(card):
