@@ -179,8 +179,7 @@ def subject_of(
     card: ModelCard, request: GenerationRequest, setup: Setup, loras: tuple[str, ...] = (), batch_size: int = 1
 ) -> Subject:
     """Return what to trace for a request: all of it and of its setup that decides memory."""
-    values, guidance = request.parameters, request.parameters.get("guidance_scale")
-    directory = _directory(card)
+    values, directory = request.parameters, _directory(card)
     return Subject(
         directory=directory,
         architecture="" if directory else architecture_of(card.tips),
@@ -192,7 +191,7 @@ def subject_of(
         height=_whole(values.get("height")),
         num_frames=_whole(values.get("num_frames")),
         num_images=(_whole(values.get("num_images")) or 1) * batch_size,
-        is_guided=not isinstance(guidance, (int, float)) or guidance > 1,
+        is_guided=_is_guided(request),
         # The engine decodes the pictures of several runs one by one.
         **_of_setup(replace(setup, vae_slicing=setup.vae_slicing or batch_size > 1)),
     )
@@ -212,10 +211,15 @@ def _of_setup(setup: Setup) -> dict[str, Any]:
 
 def shape_of(request: GenerationRequest, batch_size: int) -> Hashable:
     """Return what decides the memory of a request under one setup; equal for all that need the same."""
-    values, guidance = request.parameters, request.parameters.get("guidance_scale")
-    sizes = tuple(values.get(name) for name in ("width", "height", "num_frames", "num_images"))
-    is_guided = not isinstance(guidance, (int, float)) or guidance > 1
-    return request.model, request.task, sizes, is_guided, tuple(lora.id for lora in request.loras), batch_size
+    sizes = tuple(request.parameters.get(name) for name in ("width", "height", "num_frames", "num_images"))
+    adapters = tuple(lora.id for lora in request.loras)
+    return request.model, request.task, sizes, _is_guided(request), adapters, batch_size
+
+
+def _is_guided(request: GenerationRequest) -> bool:
+    """Whether classifier-free guidance may be on, which a scale of 1 or less turns off."""
+    guidance = request.parameters.get("guidance_scale")
+    return not isinstance(guidance, (int, float)) or guidance > 1
 
 
 def _directory(card: ModelCard) -> str:

@@ -32,12 +32,6 @@ class AskDevices(msgspec.Struct, frozen=True, tag="devices"):
     pids: tuple[int, ...] = ()
 
 
-class AskWarm(msgspec.Struct, frozen=True, tag="warm"):
-    """Import what a pipeline of pictures needs."""
-
-    id: int
-
-
 class AskSpeed(msgspec.Struct, frozen=True, tag="speed"):
     """How fast does a device compute? The answer is about convolutions."""
 
@@ -67,12 +61,6 @@ class Found(msgspec.Struct, frozen=True, tag="devices"):
     devices: tuple[DeviceMemory, ...]
 
 
-class Warm(msgspec.Struct, frozen=True, tag="warm"):
-    """All is imported."""
-
-    id: int
-
-
 class Speed(msgspec.Struct, frozen=True, tag="speed"):
     """Floating-point operations per second."""
 
@@ -87,8 +75,8 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     error: str
 
 
-Question: TypeAlias = AskTrace | AskDevices | AskWarm | AskSpeed
-Answer: TypeAlias = Traced | Refused | Found | Warm | Speed | Failed
+Question: TypeAlias = AskTrace | AskDevices | AskSpeed
+Answer: TypeAlias = Traced | Refused | Found | Speed | Failed
 
 questions: msgspec.json.Decoder[Question] = msgspec.json.Decoder(Question)
 answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)

@@ -13,8 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from importlib import import_module
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import msgspec
 import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
@@ -26,14 +25,12 @@ from studio_kernel.estimates.vram.messages import (
     AskDevices,
     AskSpeed,
     AskTrace,
-    AskWarm,
     Failed,
     Found,
     Question,
     Refused,
     Speed,
     Traced,
-    Warm,
 )
 from studio_kernel.estimates.vram.trace import Trace
 
@@ -74,35 +71,23 @@ def _answer(question: Question) -> Answer:
             return _trace(question)
         case AskDevices():
             return Found(question.id, devices.read(question.pids))
-        case AskWarm():
-            _import_pipelines()
-            return Warm(question.id)
         case AskSpeed():
-            measure: Callable[[str, str], float] = import_module("studio_kernel.estimates.vram.speed").measure
+            from studio_kernel.estimates.vram.speed import measure
+
             return Speed(question.id, measure(question.device, question.dtype))
 
 
 def _trace(question: AskTrace) -> Answer:
     held = weights.component_bytes(question.subject)
-    _import_torch()
-    # by name: the module is the only one that needs torch, and is loaded when the first trace is asked for
-    trace: Callable[..., Any] = import_module("studio_kernel.estimates.vram.dry_run").trace
+    import torch
+
+    from studio_kernel.estimates.vram.dry_run import trace
+
+    torch.set_num_threads(1)
     found = trace(question.subject, dict(held.components), held.transient_bytes, reserved=question.reserved)
     if not isinstance(found, Trace):
         return Refused(question.id, str(found.reason))
     return Traced(question.id, msgspec.structs.replace(found, flags=(*found.flags, *held.assumed)))
-
-
-def _import_torch() -> None:
-    import torch
-
-    torch.set_num_threads(1)
-
-
-def _import_pipelines() -> None:
-    _import_torch()
-    from diffusers import AutoencoderKL, DiffusionPipeline, UNet2DConditionModel  # noqa: F401
-    from transformers import CLIPTextModel  # noqa: F401
 
 
 def _own_output() -> BinaryIO:

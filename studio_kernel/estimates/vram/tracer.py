@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from types import TracebackType
 
 from studio_kernel.domain.estimate import DeviceMemory
@@ -22,7 +21,6 @@ from studio_kernel.estimates.vram.messages import (
     AskDevices,
     AskSpeed,
     AskTrace,
-    AskWarm,
     Found,
     Question,
     Refused,
@@ -128,11 +126,6 @@ class Tracer:
             with TracingProcess() as apart:
                 answer = _asked(apart, question)
         return answer.flops_per_s if isinstance(answer, Speed) else None
-
-    def warm(self) -> None:
-        """Let the process load what it needs, without waiting for it; the first trace is quicker then."""
-        with suppress(WorkerError):
-            self._process.tell(AskWarm)
 
     def close(self) -> None:
         """End the process; may be called twice."""

@@ -17,7 +17,7 @@ import pytest
 from studio_kernel.errors import WorkerError
 from studio_kernel.estimates.vram import cache
 from studio_kernel.estimates.vram.client import TracingProcess, environment
-from studio_kernel.estimates.vram.messages import AskDevices, AskTrace, AskWarm, Failed, Found, Refused, Warm
+from studio_kernel.estimates.vram.messages import AskDevices, AskTrace, Failed, Found, Refused
 from studio_kernel.estimates.vram.subject import Subject
 from studio_kernel.estimates.vram.trace import Trace, Untraceable
 from studio_kernel.estimates.vram.tracer import DEVICES_S, Tracer
@@ -33,7 +33,7 @@ TINY = str(data_dir() / "models" / "studio-tiny")
 TALKING = """
 import ctypes, os, sys, time
 from studio_kernel.estimates.vram import process
-from studio_kernel.estimates.vram.messages import AskTrace, Refused, Warm
+from studio_kernel.estimates.vram.messages import AskTrace, Failed, Refused
 
 def answer(question):
     print("talk from Python")
@@ -43,7 +43,7 @@ def answer(question):
     if isinstance(question, AskTrace):
         time.sleep((question.subject.height or 0) / 1000)
         return Refused(question.id, str(question.subject.width))
-    return Warm(question.id)
+    return Failed(question.id, "only traces are answered here")
 
 sys.exit(process.main(float(sys.argv[1]), answer))
 """
@@ -81,10 +81,6 @@ def test_a_model_that_is_not_there_is_told_in_words(real, tmp_path):
     answer = real.ask(lambda number: AskTrace(number, Subject(directory=str(tmp_path / "nothing"))))
     assert isinstance(answer, Failed)
     assert "model_index.json" in answer.error
-
-
-def test_it_loads_what_pipelines_need_when_asked_to(real):
-    assert isinstance(real.ask(AskWarm), Warm)
 
 
 @pytest.mark.skipif(not hasattr(os, "nice"), reason="priorities are others there")
@@ -133,7 +129,7 @@ def test_every_thread_gets_the_answer_to_its_own_question():
 
 def test_a_question_without_waiting_does_not_disturb_the_next_one():
     with talking() as process:
-        process.tell(AskWarm)
+        process.tell(AskDevices)
         process.tell(lambda number: AskTrace(number, Subject(width=3)))
         assert width(process, 4) == 4
 
@@ -165,12 +161,12 @@ def test_one_that_cannot_come_up_is_an_error_with_its_last_words(tmp_path):
         TracingProcess(tmp_path / "out", command=command) as process,
         pytest.raises(WorkerError, match="torch is broken here"),
     ):
-        process.ask(AskWarm)
+        process.ask(AskDevices)
 
 
 def test_a_program_that_is_not_there_is_an_error(tmp_path):
     with TracingProcess(command=(str(tmp_path / "nothing"),)) as process, pytest.raises(WorkerError, match="started"):
-        process.ask(AskWarm)
+        process.ask(AskDevices)
 
 
 def test_it_needs_no_place_for_what_libraries_print(tmp_path):
@@ -182,10 +178,10 @@ def test_it_needs_no_place_for_what_libraries_print(tmp_path):
 def test_one_that_never_answers_is_ended():
     command = (sys.executable, "-c", "import time; time.sleep(600)")
     with TracingProcess(command=command, timeout_s=0.5) as process:
-        process.tell(AskWarm)
+        process.tell(AskDevices)
         first = process.pid
         with pytest.raises(WorkerError, match="in time"):
-            process.ask(AskWarm)
+            process.ask(AskDevices)
         assert is_gone(first)
 
 
@@ -214,7 +210,7 @@ def test_closing_ends_it_also_while_it_works():
     assert is_gone(pid)
     assert errors == ["the process that traces memory was closed with its studio"]
     with pytest.raises(WorkerError, match="closed"):
-        process.ask(AskWarm)
+        process.ask(AskDevices)
 
 
 @pytest.mark.parametrize("height", [0, 600_000])
@@ -222,10 +218,10 @@ def test_it_does_not_outlive_a_kernel_that_is_killed(height):
     kernel = f"""
 import sys, threading
 from studio_kernel.estimates.vram.client import TracingProcess
-from studio_kernel.estimates.vram.messages import AskTrace, AskWarm
+from studio_kernel.estimates.vram.messages import AskDevices, AskTrace
 from studio_kernel.estimates.vram.subject import Subject
 process = TracingProcess(command=(sys.executable, "-c", {TALKING!r}, "600"))
-process.ask(AskWarm)
+process.ask(AskDevices)
 process.tell(lambda number: AskTrace(number, Subject(height={height})))
 print(process.pid, flush=True)
 threading.Event().wait()
@@ -292,7 +288,6 @@ def test_a_tracer_whose_process_fails_says_so_and_keeps_nothing(tmp_path):
         assert isinstance(found, Untraceable)
         assert "started" in found.reason
         assert [device.kind for device in tracer.devices()] == ["cpu"]
-        tracer.warm()
     assert not list(Path(tmp_path).rglob("*.json"))
 
 
