@@ -13,6 +13,7 @@ translated into these once, where they enter.
     ├── UnknownRunError (LookupError)          no such run in this home
     ├── UnknownSweepError (LookupError)        no such sweep in this home
     ├── ModelUnavailableError (RuntimeError)   known, but cannot run here: weights missing, engine missing, retired
+    │   └── MissingKeyError                    the key of a service is missing, or is no key
     ├── UnsafeFileError (ValueError)           a file that could run code when loaded, refused
     ├── CatalogError (ValueError)              mistakes in catalog files; lists all of them
     ├── HomeError (OSError)                    the home cannot be created, read or written
@@ -26,8 +27,22 @@ translated into these once, where they enter.
     └── RunError (RuntimeError)                something about one run
         ├── RunFailedError                     the result of a failed run was asked for
         ├── RunNotFinishedError                the result of a run that has none yet was asked for
+        ├── MayBeBilledError                   a run that may have been billed without a result was to be repeated
         └── EngineError                        an engine could not finish a request
-            └── OutOfMemoryError (MemoryError) the device's memory did not suffice
+            ├── OutOfMemoryError (MemoryError) the device's memory did not suffice
+            └── ServiceError                   a remote service; each says what was paid
+                ├── KeyRefusedError (PermissionError)        it does not know the key
+                ├── AccountError (PermissionError)           the account may not: no balance, no access
+                ├── EndpointGoneError (LookupError)          it has no such model
+                ├── ParametersRefusedError (ValueError)      it refuses parameters; lists every problem
+                ├── ContentRefusedError (ValueError)         it refuses what was asked for, or what came out
+                ├── RateLimitError                           too many requests
+                ├── ServiceDownError (ConnectionError)       it cannot be reached, or has failed
+                ├── InsecureConnectionError (ConnectionError) its certificate is not what it should be
+                ├── ServiceTimeoutError (TimeoutError)       it took too long
+                ├── BadAnswerError (ValueError)              its answer or file is not what it should be
+                ├── ResultExpiredError (LookupError)         it has deleted the result
+                └── LostAnswerError (ConnectionError)        it may have accepted a job, but its answer was lost
     Cancelled                                  raised inside an engine when its cancel token is set; not an error
 
     BudgetWarning (UserWarning)                what was asked for brings a budget near its limit
@@ -38,6 +53,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Literal
 
 
 class StudioError(Exception):
@@ -98,6 +114,10 @@ class UnknownSweepError(StudioError, LookupError):
 
 class ModelUnavailableError(StudioError, RuntimeError):
     """The model is known but cannot run here and now; the message says why and what to do."""
+
+
+class MissingKeyError(ModelUnavailableError):
+    """The key of a service is missing, or is no key; the message says where to get one and where to put it."""
 
 
 class UnsafeFileError(StudioError, ValueError):
@@ -176,12 +196,111 @@ class RunNotFinishedError(RunError):
     """The result of a run that is still queued or running was asked for."""
 
 
+class MayBeBilledError(RunError):
+    """A run that may have been billed without a result was to be repeated; it needs a yes."""
+
+
 class EngineError(RunError):
     """An engine could not finish a request."""
 
 
 class OutOfMemoryError(EngineError, MemoryError):
     """The memory of the device did not suffice."""
+
+
+Paid = Literal["no", "yes", "unclear"]
+_PAID = {
+    "no": "Nothing was charged.",
+    "yes": "The service has done the work and charges for it.",
+    "unclear": "It may have been charged; look at your account there before you run it again.",
+}
+
+
+class ServiceError(EngineError):
+    """A remote service refused a request, failed, or answered with something else than it should.
+
+    Parameters
+    ----------
+    service : str
+        Its name, such as ``fal``.
+    text : str
+        What happened and what to do next, as one sentence without a full stop.
+    paid : {"no", "yes", "unclear"}
+        What is known of the charge; said at the end of the message.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        The parameters that the service finds wrong, by the names of the request.
+    retry_after_s : float or None
+        When it may be tried again, as the service says.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        text: str,
+        *,
+        paid: Paid = "no",
+        problems: Sequence[Problem] = (),
+        retry_after_s: float | None = None,
+    ) -> None:
+        self.service, self.text, self.paid = service, text, paid
+        self.problems = tuple(problems)
+        self.retry_after_s = retry_after_s
+        super().__init__(f"{service}: {text}. {_PAID[paid]}")
+
+    def at(self, paid: Paid) -> ServiceError:
+        """Return the same error with what was paid when it happened."""
+        return type(self)(self.service, self.text, paid=paid, problems=self.problems, retry_after_s=self.retry_after_s)
+
+
+class KeyRefusedError(ServiceError, PermissionError):
+    """The service does not know the key."""
+
+
+class AccountError(ServiceError, PermissionError):
+    """The account may not do this: its balance is used up, or the model is not open to it."""
+
+
+class EndpointGoneError(ServiceError, LookupError):
+    """The service has no such model, or no such job."""
+
+
+class ParametersRefusedError(ServiceError, ValueError):
+    """The service refuses parameters; `problems` says which."""
+
+
+class ContentRefusedError(ServiceError, ValueError):
+    """The service refuses what was asked for, or what came out."""
+
+
+class RateLimitError(ServiceError):
+    """Too many requests; `retry_after_s` says when it may be tried again, where the service tells."""
+
+
+class ServiceDownError(ServiceError, ConnectionError):
+    """The service cannot be reached, or has failed; asking again later may help."""
+
+
+class InsecureConnectionError(ServiceError, ConnectionError):
+    """The certificate of the service is not what it should be; nothing was sent."""
+
+
+class ServiceTimeoutError(ServiceError, TimeoutError):
+    """The service took longer than is waited for."""
+
+
+class BadAnswerError(ServiceError, ValueError):
+    """An answer of the service, or a file it made, is not what it should be."""
+
+
+class ResultExpiredError(ServiceError, LookupError):
+    """The service has deleted the result."""
+
+
+class LostAnswerError(ServiceError, ConnectionError):
+    """The service may have accepted a job, but its answer was lost."""
 
 
 class Cancelled(StudioError):  # noqa: N818 - a control signal between runner and engine, not a fault

@@ -122,11 +122,51 @@ class BudgetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.projects.get(project, self.project_usd)
 
 
+class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a remote service is used: a table ``[services.NAME]`` of ``settings.toml``, such as ``[services.fal]``.
+
+    Attributes
+    ----------
+    concurrency : int
+        Jobs at a time, 1 … 40; what the account allows is its owner's to know (a new one at fal has 2).
+    image_timeout_s, video_timeout_s : float
+        Seconds to wait for a picture or a sound, and for a video, before the job is cancelled.
+    lookup_s : float
+        Seconds to look for a job whose acceptance was not heard.
+    base_url : str
+        Another address of a service of the same protocol; empty = its own.
+    own_keys : bool
+        Whether models that can be billed to another service's account are, where its key is there too.
+    """
+
+    concurrency: int = 2
+    image_timeout_s: float = 300.0
+    video_timeout_s: float = 1800.0
+    lookup_s: float = 120.0
+    base_url: str = ""
+    own_keys: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what means nothing."""
+        if not 1 <= self.concurrency <= 40:
+            raise ValueError(f"concurrency is {self.concurrency!r}; give 1 … 40 jobs")
+        for name in ("image_timeout_s", "video_timeout_s", "lookup_s"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; give seconds, more than 0")
+        if self.base_url and not self.base_url.startswith(("https://", "http://")):
+            raise ValueError(f"base_url is {self.base_url!r}; give an address that begins with https:// or http://")
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What ``settings.toml`` of a home says; no secrets, those come from the environment or the OS keyring."""
 
     worker: WorkerSettings = WorkerSettings()
     budget: BudgetSettings = BudgetSettings()
+    services: dict[str, ServiceSettings] = msgspec.field(default_factory=dict)
+
+    def service(self, name: str) -> ServiceSettings:
+        """Return how a service is used."""
+        return self.services.get(name, ServiceSettings())
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +245,7 @@ class Home:
         except FileNotFoundError:
             return Settings()
         except (msgspec.DecodeError, OSError) as error:
-            tables = {"worker": WorkerSettings, "budget": BudgetSettings}
+            tables = {"worker": WorkerSettings, "budget": BudgetSettings, "services.NAME": ServiceSettings}
             allowed = ", ".join(f"[{name}] may have {', '.join(it.__struct_fields__)}" for name, it in tables.items())
             raise SettingsError(f"{str(path)!r}: {error}; the table {allowed}") from error
 

@@ -1,7 +1,7 @@
 """What an engine says while it works: a request goes in, these come out, in this order.
 
-``Started`` once, then any number of ``Progress``, ``Ticket`` and ``Produced``, then ``Finished`` once. An engine that
-cannot finish raises a `StudioError` instead; one that is told to stop raises `Cancelled`.
+``Started`` once, then any number of ``Progress``, ``Ticket``, ``Answered`` and ``Produced``, then ``Finished`` once. An
+engine that cannot finish raises a `StudioError` instead; one that is told to stop raises `Cancelled`.
 """
 
 from __future__ import annotations
@@ -73,6 +73,24 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A remote service has done the job; its files are still to be fetched.
+
+    What is said here is kept even if the files never come.
+
+    Attributes
+    ----------
+    report : mapping
+        What the service says beside the files, such as its own seed, safety flags or the text it really used.
+    cost_usd : float or None
+        What it charges; `None` = it does not say.
+    """
+
+    report: Mapping[str, Value] = field(default_factory=immutabledict)
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Produced:
     """One finished file.
 
@@ -105,7 +123,7 @@ class Finished:
     Attributes
     ----------
     cost_usd : float or None
-        What the service billed.
+        What the service billed, where it was not `Answered` before.
     timings : mapping
         Seconds per stage, such as ``{"denoising": 0.51}``.
     peak_memory_bytes : int or None
@@ -136,4 +154,4 @@ class Failed:
     error: StudioError
 
 
-EngineEvent: TypeAlias = Started | Progress | Ticket | Produced | Finished
+EngineEvent: TypeAlias = Started | Progress | Ticket | Answered | Produced | Finished

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -19,6 +20,7 @@ from studio_kernel.domain.model import LoraCard, ModelCard, SchedulerCard
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.values import AssetRef
 from studio_kernel.errors import Cancelled
+from studio_kernel.settings import ServiceSettings
 
 
 class CancelToken:
@@ -67,12 +69,15 @@ class Capabilities:
         Can show the state before the end.
     repeatable : bool
         The same request gives the same bytes on the same machine.
+    finds_lost_jobs : bool
+        A job whose acceptance was not heard can be looked for at the service (see `EngineContext.sent_at`).
     """
 
     remote: bool = False
     lanes: int = 1
     previews: bool = False
     repeatable: bool = False
+    finds_lost_jobs: bool = False
 
 
 def _never() -> bool:
@@ -107,6 +112,12 @@ class EngineContext:
     ticket : Ticket or None
         How the service knows this job, when an earlier process has submitted it: a remote engine takes it up there and
         must not submit it again.
+    sent_at : datetime.datetime or None
+        When an earlier process may have submitted the job without hearing the answer: the engine looks for it at the
+        service before it submits. Only set for engines that find lost jobs.
+    cache : pathlib.Path or None
+        A directory of the engine's own for what can be made again, such as where a file was uploaded to; `None` =
+        nothing may be kept.
     """
 
     card: ModelCard
@@ -117,6 +128,8 @@ class EngineContext:
     preview_due: Callable[[], bool] = _never
     release: Callable[[], None] = _nothing
     ticket: Ticket | None = None
+    sent_at: datetime | None = None
+    cache: Path | None = None
 
 
 @runtime_checkable
@@ -163,6 +176,14 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free what is held (pipelines, connections); the engine may be used again afterwards."""
+
+
+@runtime_checkable
+class ServiceEngine(Engine, Protocol):
+    """An engine of a remote service, which the settings of a home say something about."""
+
+    def configure(self, settings: ServiceSettings) -> None:
+        """Take what the home has settled for the service; called once, before anything else is asked of it."""
 
 
 @dataclass(frozen=True, slots=True)
