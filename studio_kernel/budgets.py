@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import TYPE_CHECKING
 
-from studio_kernel.assets.facts import file_facts
 from studio_kernel.domain.budget import Demand
 from studio_kernel.domain.estimate import FREE, CostEstimate
 from studio_kernel.domain.pricing import cost_of
-from studio_kernel.domain.quantities import InputFacts
 from studio_kernel.domain.spending import Scope, Spending
 from studio_kernel.errors import BudgetExceededError, BudgetWarning, StudioError, UnknownPriceError
+from studio_kernel.providers import input_facts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,8 +105,9 @@ class Budgets:
         if not self._workshop.works_elsewhere(card):
             return FREE
         where = read or self._workshop.assets.path
-        files = {name: file_facts(where(ref), ref.media_type) for name, ref in request.inputs.items()}
-        return cost_of(card, request, InputFacts(files, seconds), is_remote=True)
+        if card.offers:
+            return self._workshop.providers.dearest(card, request, where)
+        return cost_of(card, request, input_facts(request, where, seconds), is_remote=True)
 
     def judge(self, purchases: Sequence[Purchase], *, accept_unknown_price: bool = False) -> Judgement:
         """Return whether runs may be made, all of them together.

@@ -1,9 +1,9 @@
-"""What a schema cannot say about a parameter, a scheduler or tips: whether the values agree with each other."""
+"""What a schema cannot say about a parameter, a scheduler, offers or tips: whether the values agree with each other."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from studio_kernel.catalog.entries import PriceEntry, PriceFactorEntry, PriceTermEntry
 from studio_kernel.catalog.mistakes import Mistake, unknown
+from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.parameters import STANDARD, Parameter
 from studio_kernel.domain.price import QUANTITIES
 from studio_kernel.domain.tasks import Task
@@ -124,6 +125,22 @@ def task_mistakes(field: str, named: tuple[Task, ...], served: tuple[Task, ...])
     for task in named:
         if task not in served:
             yield Mistake(field, f"{str(task)!r} is not one of this model's tasks: {', '.join(served) or 'none'}")
+
+
+def offer_mistakes(card: ModelCard, models: Mapping[str, ModelCard]) -> Iterator[Mistake]:
+    """Yield what is wrong with the offers of a card among all models."""
+    own = {parameter.name for parameter in card.parameters}
+    for place, offer in enumerate(card.offers):
+        field = f"offers[{place}]"
+        there = models.get(offer.model)
+        if there is None:
+            yield Mistake(f"{field}.model", unknown("a model of the catalog", offer.model, models))
+            continue
+        if there.offers:
+            yield Mistake(f"{field}.model", f"{offer.model!r} has offers itself; name the models of services")
+        theirs = {parameter.name for parameter in there.parameters}
+        yield from _named_mistakes(field, (*offer.names, *offer.values), own)
+        yield from _named_mistakes(field, (*offer.names.values(), *offer.fixed), theirs)
 
 
 def class_mistakes(class_name: str) -> Iterator[Mistake]:

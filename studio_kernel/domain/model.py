@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from studio_kernel.domain.offers import Offer
 from studio_kernel.domain.parameters import Parameter
 from studio_kernel.domain.price import Price
 from studio_kernel.domain.tasks import Task
@@ -71,6 +72,8 @@ class ModelCard:
         Catalog id of the tips that hold for it; empty = there are none.
     hidden : bool
         Left out of lists unless asked for.
+    offers : tuple of Offer
+        The services that have it, where there are several; the others have a source.
     """
 
     id: str
@@ -94,6 +97,7 @@ class ModelCard:
     output: Mapping[str, Value] | None = None
     tips: str = ""
     hidden: bool = False
+    offers: tuple[Offer, ...] = ()
 
     @property
     def default_task(self) -> Task:

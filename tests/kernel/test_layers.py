@@ -35,8 +35,8 @@ ALLOWED = {
     "passes": {"domain", "engines"},
 }
 JOINING = {
-    "jobs", "private", "workshop", "budgets", "ledger", "follower", "mending", "desk", "runner", "worker", "dispatch",
-    "drafting", "planning", "run", "queue", "sweep_log", "sweeps", "results", "outcome", "contents", "measuring",
+    "jobs", "private", "workshop", "providers", "budgets", "ledger", "follower", "mending", "desk", "runner", "worker",
+    "dispatch", "drafting", "planning", "run", "queue", "sweep_log", "sweeps", "results", "outcome", "contents", "measuring",
     "estimates", "studio", "view", "export", "gc",
 }  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}
