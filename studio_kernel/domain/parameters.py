@@ -68,6 +68,12 @@ class Parameter:
         How many, when `multiple`.
     tasks : tuple of Task
         The tasks that know this parameter; empty = every task of the model.
+    sent_as : str
+        What the service calls it, where a request cannot: `model` and `task` are words of its own; empty = by `name`.
+    from_run : str
+        Its value is what an earlier run reported under this name, such as ``video_id``; empty = it is not.
+    from_models : tuple of str
+        Catalog ids of the models whose runs count for `from_run`.
     """
 
     name: str
@@ -88,6 +94,9 @@ class Parameter:
     multiple: bool = False
     max_items: int | None = None
     tasks: tuple[Task, ...] = ()
+    sent_as: str = ""
+    from_run: str = ""
+    from_models: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
