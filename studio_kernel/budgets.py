@@ -22,6 +22,7 @@ from studio_kernel.domain.pricing import cost_of
 from studio_kernel.domain.quantities import InputFacts
 from studio_kernel.domain.spending import Scope, Spending
 from studio_kernel.errors import BudgetExceededError, BudgetWarning, StudioError, UnknownPriceError
+from studio_kernel.reported import ReportedValues
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +84,7 @@ class Budgets:
 
     def __init__(self, workshop: Workshop, log: RunLog) -> None:
         self._workshop, self._log = workshop, log
+        self._reported = ReportedValues(workshop, log)
         self._known: SpendingTail | None = None
         self._lock = threading.Lock()
 
@@ -107,6 +109,7 @@ class Budgets:
             return FREE
         where = read or self._workshop.assets.path
         files = {name: file_facts(where(ref), ref.media_type) for name, ref in request.inputs.items()}
+        files |= self._reported.files_of(request)
         return cost_of(card, request, InputFacts(files, seconds), is_remote=True)
 
     def judge(self, purchases: Sequence[Purchase], *, accept_unknown_price: bool = False) -> Judgement:
