@@ -7,13 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from studio_kernel.budgets import Budgets
+from studio_kernel.desk import Workplace
 from studio_kernel.follower import Follower
 from studio_kernel.jobs import Work
 from studio_kernel.live import LiveBoard
 from studio_kernel.mending import mend
 from studio_kernel.pace import Paces
 from studio_kernel.runlog import RunLog
-from studio_kernel.runner import InlineRunner, Runner, Workplace
+from studio_kernel.runner import InlineRunner, Runner
 from studio_kernel.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Dispatch:
 
     def mend(self) -> list[str]:
         """Deal with runs whose process has died; return what was done, in words."""
-        return mend(self._workshop.home, self._log, self._workshop.is_remote)
+        return mend(self._workshop.home, self._log, self._workshop.capabilities)
 
     def close(self) -> None:
         """End what works in this process, and follow nothing any more."""

@@ -234,6 +234,8 @@ class ServiceError(EngineError):
         The parameters that the service finds wrong, by the names of the request.
     retry_after_s : float or None
         When it may be tried again, as the service says.
+    can_be_fetched : bool
+        The job was accepted, and its result may be there or come yet.
     """
 
     def __init__(
@@ -244,15 +246,18 @@ class ServiceError(EngineError):
         paid: Paid = "no",
         problems: Sequence[Problem] = (),
         retry_after_s: float | None = None,
+        can_be_fetched: bool = False,
     ) -> None:
         self.service, self.text, self.paid = service, text, paid
         self.problems = tuple(problems)
         self.retry_after_s = retry_after_s
+        self.can_be_fetched = can_be_fetched
         super().__init__(f"{service}: {text}. {_PAID[paid]}")
 
-    def at(self, paid: Paid) -> ServiceError:
-        """Return the same error with what was paid when it happened."""
-        return type(self)(self.service, self.text, paid=paid, problems=self.problems, retry_after_s=self.retry_after_s)
+    def after_acceptance(self) -> ServiceError:
+        """Return the same error about a job that was accepted: it may have been charged, and may be there."""
+        paid: Paid = "unclear" if self.paid == "no" else self.paid
+        return type(self)(self.service, self.text, paid=paid, problems=self.problems, can_be_fetched=True)
 
 
 class KeyRefusedError(ServiceError, PermissionError):

@@ -1,7 +1,8 @@
 """What becomes of runs whose process has died.
 
-A dead process is known by its free lock. A local run is queued again, a job that a remote service has accepted is taken
-up there, and one that may have been sent without an answer ends as failed: sending it again could pay for it twice.
+A dead process is known by its free lock. A local run is queued again, and a job that a remote service has accepted is
+taken up there. One that may have been sent without an answer is looked for at the service; where that is not possible
+it ends as failed, because sending it again could pay for it twice.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from studio_kernel.domain.queue import Queue, QueueEntry
 from studio_kernel.domain.runs import RunStatus
+from studio_kernel.engines.base import Capabilities
 from studio_kernel.errors import WorkerError
 from studio_kernel.live import LiveBoard
 from studio_kernel.presence import is_present
@@ -50,9 +52,14 @@ def claiming(home: Home) -> Iterator[None]:
         lock.release()
 
 
-def mend(home: Home, log: RunLog, is_remote: Callable[[str], bool]) -> list[str]:
+def is_looked_for(entry: QueueEntry, engine: Capabilities) -> bool:
+    """Return whether a service may have a run without our knowing, and can be asked for it."""
+    return entry.ticket is None and entry.has_started and engine.remote and engine.finds_lost_jobs
+
+
+def mend(home: Home, log: RunLog, capabilities: Callable[[str], Capabilities]) -> list[str]:
     """Deal with every run of a home that is in the hands of a dead process; return what was done, in words."""
-    mender = Mender(home, log, LiveBoard(home.live), is_remote, requeues=home.settings().worker.requeues)
+    mender = Mender(home, log, LiveBoard(home.live), capabilities, requeues=home.settings().worker.requeues)
     with claiming(home):
         known = log.queued_runs()
         known.refresh()
@@ -65,8 +72,8 @@ class Mender:
 
     Attributes
     ----------
-    is_remote : callable
-        Whether an engine works elsewhere.
+    capabilities : callable
+        Returns what the engine of a name can do.
     requeues : bool
         Whether local runs are queued again; else they end as failed.
     """
@@ -74,7 +81,7 @@ class Mender:
     home: Home
     log: RunLog
     live: LiveBoard
-    is_remote: Callable[[str], bool]
+    capabilities: Callable[[str], Capabilities]
     requeues: bool
 
     def mend(self, queue: Queue) -> list[str]:
@@ -99,7 +106,7 @@ class Mender:
 
     def _problem(self, entry: QueueEntry) -> str | None:
         """Return why the run cannot be begun again; `None` when it can."""
-        if entry.ticket is not None:
+        if entry.ticket is not None or is_looked_for(entry, self.capabilities(entry.record.engine)):
             return None
         if self._may_be_billed(entry):
             return (
@@ -114,7 +121,7 @@ class Mender:
 
     def _may_be_billed(self, entry: QueueEntry) -> bool:
         """Whether a service may be at work on the run without our knowing its name there."""
-        return entry.ticket is None and entry.has_started and self.is_remote(entry.record.engine)
+        return entry.ticket is None and entry.has_started and self.capabilities(entry.record.engine).remote
 
     def _end(self, entry: QueueEntry, status: RunStatus, error: str | None, may_be_billed: bool = False) -> str:
         self.log.finished(entry.run_id, status, error=error, outcome={"may_be_billed": True} if may_be_billed else None)

@@ -20,6 +20,7 @@ from studio_kernel.budgets import Budgets, Purchase
 from studio_kernel.dispatch import Dispatch
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.estimate import FREE, CostEstimate, Estimate, MemoryEstimate, Setup
+from studio_kernel.domain.events import Ticket
 from studio_kernel.domain.marks import Mark, Project
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
@@ -32,6 +33,7 @@ from studio_kernel.engines.base import Engine
 from studio_kernel.errors import (
     InvalidInputError,
     InvalidRequestError,
+    MayBeBilledError,
     ModelUnavailableError,
     Problem,
     ReadOnlyError,
@@ -314,7 +316,18 @@ class Studio(HomeView):
         place = origin or Origin()
         cost = self._cost_of(self.models[request.model], request, private=private)
         self.budgets.require([Purchase(request, place, cost)], accept_unknown_price=accept_unknown_price)
-        work = self._work(request, place, private=private, cost=cost)
+        return self._submit(request, place, cost, private=private)
+
+    def _submit(
+        self,
+        request: GenerationRequest,
+        origin: Origin,
+        cost: CostEstimate,
+        *,
+        private: bool,
+        ticket: Ticket | None = None,
+    ) -> Run:
+        work = self._work(request, origin, private=private, cost=cost, ticket=ticket)
         self._dispatch.submit([work])
         return Run(self, work.job.run_id, work.job)
 
@@ -344,15 +357,56 @@ class Studio(HomeView):
         for result in results:
             yield Run(self, result.job.run_id, result.job) if isinstance(result, Work) else result
 
-    def retry(self, run: Run | str, *, accept_unknown_price: bool = False) -> Run:
+    def retry(self, run: Run | str, *, accept_unknown_price: bool = False, may_pay_twice: bool = False) -> Run:
         """Make a run of the same request, in the same place of its project and sweep; returns at once.
 
-        A private run is tried again in private, by the studio that asked for it.
+        What a service has accepted, and may still have the result of, is fetched from there and not asked for again. A
+        private run is tried again in private, by the studio that asked for it.
+
+        Parameters
+        ----------
+        may_pay_twice : bool
+            Ask for it again although nobody knows whether it was charged, or although its result could be fetched.
+
+        Raises
+        ------
+        MayBeBilledError
+            When that needs a yes.
+        StudioError
+            As `submit`.
         """
         record = self.record(_id_of(run))
         private = self._private is not None and self._private.record(record.id) is not None
         origin = replace(record.origin, parent_id=record.id)
+        if not may_pay_twice:
+            if (fetching := self._fetching(record, origin, private=private)) is not None:
+                return fetching
+            if record.provenance.get("may_be_billed"):
+                raise MayBeBilledError(
+                    f"run {record.id} may have been charged already; look at your account at the service, then say "
+                    "may_pay_twice=True (--may-pay-twice) to ask for it again"
+                )
         return self.submit_request(record.request, origin, private=private, accept_unknown_price=accept_unknown_price)
+
+    def fetch(self, run: Run | str, origin: Origin | None = None) -> Run | None:
+        """Make a run that fetches what a service may still have of a failed one; `None` when there is nothing to fetch.
+
+        It costs nothing: what the service charges belongs to the run that asked for it.
+
+        Parameters
+        ----------
+        origin : Origin
+            Its place, such as a cell of a sweep; that of the failed run when left out.
+        """
+        self.require_editor("fetch")
+        record = self.record(_id_of(run))
+        return self._fetching(record, replace(origin or record.origin, parent_id=record.id), private=False)
+
+    def _fetching(self, record: RunRecord, origin: Origin, *, private: bool) -> Run | None:
+        if record.status is not RunStatus.FAILED or not record.provenance.get("can_be_fetched"):
+            return None
+        ticket = self._log.ticket_of(record.id)
+        return self._submit(record.request, origin, FREE, private=private, ticket=ticket) if ticket else None
 
     def complete(self, draft: GenerationRequest) -> GenerationRequest:
         """Return `draft` with defaults filled in, values in their canonical form and a seed chosen.
@@ -609,7 +663,13 @@ class Studio(HomeView):
         return self._estimator.cost(card, request, self._estimator.known(card, request), read=read)
 
     def _work(
-        self, request: GenerationRequest, origin: Origin, *, private: bool = False, cost: CostEstimate | None = None
+        self,
+        request: GenerationRequest,
+        origin: Origin,
+        *,
+        private: bool = False,
+        cost: CostEstimate | None = None,
+        ticket: Ticket | None = None,
     ) -> Work:
         """Return what it takes to do a new run, checked by its engine; the log keeps what is expected of it."""
         card = self.models[request.model]
@@ -624,7 +684,8 @@ class Studio(HomeView):
             origin=origin,
             estimate=RunEstimate(price) if private else self._estimator.at_hand(card, request, origin, price),
         )
-        work = self._workshop.work(record, private=self._private_space if private else None)
+        space = self._private_space if private else None
+        work = self._workshop.work(record, private=space, ticket=ticket, is_taken=self._log.has_ticket)
         self.assets.hold(ref for ref in request.references if not private or self.assets.has(ref))
         work.engine.check(request, work.context)
         self._jobs[record.id] = work.job

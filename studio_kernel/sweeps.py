@@ -92,8 +92,9 @@ class SweepRun(SweepResults):
             if planned.live_run_id:
                 self._runs[planned.cell.index] = self._studio.run(planned.live_run_id)
         for planned in plan.unclear:
-            if planned.unclear_run_id:
-                self._runs[planned.cell.index] = Run(self._studio, planned.unclear_run_id, has_ended=True)
+            if (unclear := planned.unclear_run_id) is not None:
+                fetching = self._studio.fetch(unclear, self._origin(planned))
+                self._runs[planned.cell.index] = fetching or Run(self._studio, unclear, has_ended=True)
         self._begin(plan.to_do)
         if not self._runs:
             raise _refusal(self._refused.values())
@@ -102,7 +103,8 @@ class SweepRun(SweepResults):
     def resume(self, *, accept_unknown_price: bool = False) -> SweepRun:
         """Begin the cells that failed, were cancelled or never ran; finished ones stay.
 
-        So does one that a service may have billed before it was interrupted: `Studio.retry` asks for that again.
+        What a service has accepted and may still have the result of is fetched there. A cell that may have been billed and
+        cannot be fetched stays as it is: `Studio.retry` asks for that again.
         """
         return self.start(accept_unknown_price=accept_unknown_price)
 

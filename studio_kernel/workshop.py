@@ -6,7 +6,8 @@ than a user's edit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -17,9 +18,9 @@ from studio_kernel.catalog.wildcards import wildcard_paths
 from studio_kernel.domain.events import Ticket
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.runs import RunRecord
-from studio_kernel.engines.base import CancelToken, Engine, EngineContext
+from studio_kernel.engines.base import CancelToken, Capabilities, Engine, EngineContext, ServiceEngine
 from studio_kernel.engines.registry import EngineRegistry
-from studio_kernel.errors import ModelUnavailableError
+from studio_kernel.errors import ModelUnavailableError, SettingsError
 from studio_kernel.jobs import Job, Work
 from studio_kernel.private import PrivateSpace
 from studio_kernel.settings import Home
@@ -43,7 +44,7 @@ class Workshop:
     def __init__(self, home: Home, engines: Iterable[Engine] = ()) -> None:
         self.home = home
         self.assets = AssetStore(home.assets)
-        self.engines = EngineRegistry()
+        self.engines = EngineRegistry(prepare=self._prepare)
         self.own_engines: set[str] = set()
         for engine in engines:
             self.engines.register(engine)
@@ -67,6 +68,8 @@ class Workshop:
         job: Job | None = None,
         private: PrivateSpace | None = None,
         ticket: Ticket | None = None,
+        sent_at: datetime | None = None,
+        is_taken: Callable[[str], bool] = lambda _remote_id: False,
         attempt: int = 0,
     ) -> Work:
         """Return what it takes to do a run.
@@ -84,6 +87,9 @@ class Workshop:
             schedulers=self.catalog.schedulers,
             loras=self.catalog.loras,
             ticket=ticket,
+            sent_at=sent_at,
+            is_taken=is_taken,
+            cache=None if private else self.home.cache / card.engine,
         )
         return Work(job or Job(record), self.engines.get(card.engine), context, private, attempt)
 
@@ -94,12 +100,16 @@ class Workshop:
         except ModelUnavailableError:
             return None
 
+    def capabilities(self, engine: str) -> Capabilities:
+        """Return what an engine can do; nothing, for one that cannot be loaded."""
+        try:
+            return self.engines.get(engine).capabilities
+        except ModelUnavailableError:
+            return Capabilities()
+
     def is_remote(self, engine: str) -> bool:
         """Return whether an engine works elsewhere; one that cannot be loaded does not."""
-        try:
-            return self.engines.get(engine).capabilities.remote
-        except ModelUnavailableError:
-            return False
+        return self.capabilities(engine).remote
 
     def works_elsewhere(self, card: ModelCard) -> bool:
         """Return whether a model is computed by a service; of an engine that is not here its card tells."""
@@ -109,6 +119,14 @@ class Workshop:
     def close(self) -> None:
         """Free what the engines hold; they may be used again afterwards."""
         self.engines.close()
+
+    def _prepare(self, engine: Engine) -> None:
+        """Tell an engine of a service what the home has settled for it."""
+        if isinstance(engine, ServiceEngine):
+            try:
+                engine.configure(self.home.settings().service(engine.name))
+            except SettingsError as error:
+                raise ModelUnavailableError(str(error)) from error
 
     def _read(self) -> tuple[Catalog, Models]:
         stamp = _stamp(self.home.catalog)

@@ -3,11 +3,15 @@
 import io
 import os
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
+
+from servers.connections import connected
+from studio_kernel.keys import PLACES
 
 # Time is measured in benchmarks/, not here; and the gate tries the same examples each time.
 settings.register_profile("studio", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -31,8 +35,11 @@ def _own_home(tmp_path, monkeypatch):
     """No test touches the home of the machine it runs on."""
     monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "default-home"))
     monkeypatch.setenv("STUDIO_RUNNER", "inline")  # tests of the worker ask for it, and end it
-    for name in ("FAL_KEY", "OPENAI_API_KEY", "REPLICATE_API_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
+    for variable in (name for place in PLACES.values() for name in place.variables):
+        for name in variable.split("+"):
+            monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("STUDIO_KEYS_FROM", str(tmp_path))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +59,13 @@ def _no_network(monkeypatch):
 @pytest.fixture
 def home(tmp_path):
     return tmp_path / "home"
+
+
+@pytest.fixture
+def internet(monkeypatch, tmp_path):
+    """Return what connects this test, and the processes it starts, to services on the loopback."""
+    with ExitStack() as stack:
+        yield lambda *sites: stack.enter_context(connected(monkeypatch, tmp_path, *sites))
 
 
 @pytest.fixture

@@ -176,13 +176,14 @@ def cancel(home: Path | None, run_ids: tuple[str, ...]) -> None:
 
 @queue.command()
 @click.argument("run_id")
+@click.option("--may-pay-twice", is_flag=True, help="Also when it may have been charged, or could still be fetched.")
 @accept_unknown_price_option
 @json_option
 @click.pass_obj
-def retry(home: Path | None, run_id: str, accept_unknown_price: bool, as_json: bool) -> None:
-    """Put the request of RUN_ID into the queue once more, as a new run."""
+def retry(home: Path | None, run_id: str, may_pay_twice: bool, accept_unknown_price: bool, as_json: bool) -> None:
+    """Put the request of RUN_ID into the queue once more, as a new run; what a service still has is fetched there."""
     with studio_module.open(home) as studio:
-        made = studio.retry(run_id, accept_unknown_price=accept_unknown_price)
+        made = studio.retry(run_id, accept_unknown_price=accept_unknown_price, may_pay_twice=may_pay_twice)
     print_json({"id": made.id}) if as_json else click.echo(made.id)
 
 

@@ -49,6 +49,11 @@ class CancelToken:
         """Whether the stop is only one of this process: a remote engine then leaves the job at its service alone."""
         return self._left
 
+    def wait(self, seconds: float) -> None:
+        """Wait, and raise `Cancelled` as soon as a stop has been asked for."""
+        self._event.wait(seconds)
+        self.check()
+
     def check(self) -> None:
         """Raise `Cancelled` when a stop has been asked for."""
         if self._event.is_set():
@@ -84,6 +89,10 @@ def _never() -> bool:
     return False
 
 
+def _never_taken(_remote_id: str) -> bool:
+    return False
+
+
 def _nothing() -> None:
     pass
 
@@ -113,8 +122,10 @@ class EngineContext:
         How the service knows this job, when an earlier process has submitted it: a remote engine takes it up there and
         must not submit it again.
     sent_at : datetime.datetime or None
-        When an earlier process may have submitted the job without hearing the answer: the engine looks for it at the
-        service before it submits. Only set for engines that find lost jobs.
+        After which moment an earlier process may have submitted the job without hearing the answer: the engine looks
+        for it at the service before it submits. Only set for engines that find lost jobs.
+    is_taken : callable
+        Whether a job of that name at the service is known to belong to another run.
     cache : pathlib.Path or None
         A directory of the engine's own for what can be made again, such as where a file was uploaded to; `None` =
         nothing may be kept.
@@ -129,6 +140,7 @@ class EngineContext:
     release: Callable[[], None] = _nothing
     ticket: Ticket | None = None
     sent_at: datetime | None = None
+    is_taken: Callable[[str], bool] = _never_taken
     cache: Path | None = None
 
 

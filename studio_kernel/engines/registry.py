@@ -8,7 +8,7 @@ the models that need it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from studio_kernel.engines.base import Engine
@@ -27,6 +27,8 @@ class EngineRegistry:
     ----------
     plugins : iterable of EntryPoint, optional
         Where engines come from; the installed ones of the group ``studio.engines`` when left out.
+    prepare : callable
+        Called with each engine before it is handed out for the first time.
 
     Examples
     --------
@@ -35,7 +37,10 @@ class EngineRegistry:
     True
     """
 
-    def __init__(self, plugins: Iterable[EntryPoint] | None = None) -> None:
+    def __init__(
+        self, plugins: Iterable[EntryPoint] | None = None, prepare: Callable[[Engine], None] = lambda _engine: None
+    ) -> None:
+        self._prepare = prepare
         found = _installed() if plugins is None else plugins
         self._plugins: dict[str, set[EntryPoint]] = {}
         for plugin in found:
@@ -53,6 +58,7 @@ class EngineRegistry:
         """Make `engine` the one that is meant by its name; it goes before an installed one."""
         if not isinstance(engine, Engine):
             raise TypeError(f"{engine!r} is not an engine: it lacks part of studio_kernel.engines.base.Engine")
+        self._prepare(engine)
         with self._lock:
             self._engines[engine.name] = engine
 
@@ -90,6 +96,7 @@ class EngineRegistry:
                 f"{plugin.value} is registered as the engine {name!r} but is no engine of that name; "
                 "repair or uninstall its package"
             )
+        self._prepare(engine)
         return engine
 
     def _plugin(self, name: str) -> EntryPoint:

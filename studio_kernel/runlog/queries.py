@@ -387,6 +387,13 @@ def ticket_of(connection: DuckDBPyConnection, run_id: str) -> Ticket | None:
     return _ticket(row[0]) if row else None
 
 
+def has_ticket(connection: DuckDBPyConnection, remote_id: str) -> bool:
+    """Return whether a remote service gave that name to one of the runs."""
+    query = "SELECT count(*) FROM runs WHERE ticket IS NOT NULL AND ticket->>'$.remote_id' = ?"
+    row = connection.execute(query, [remote_id]).fetchone()
+    return bool(row and row[0])
+
+
 def projects(connection: DuckDBPyConnection) -> list[Project]:
     """Return every project, newest first."""
     rows = connection.execute(
@@ -426,11 +433,15 @@ def succeeded_with(
 
 
 def unclear_with(connection: DuckDBPyConnection, digests: Sequence[str]) -> dict[str, str]:
-    """Return the newest run for each of some requests where that may have been billed without a result, by digest."""
+    """Return the newest run for each of some requests where that may have been billed without a result, by digest.
+
+    Among them those whose result may still be at the service.
+    """
     rows = connection.execute(
         "SELECT request_digest, arg_max(id, created_at) FROM runs "
         "WHERE request_digest IN (SELECT unnest(?::VARCHAR[])) "
-        "GROUP BY request_digest HAVING arg_max(coalesce(outcome->>'$.may_be_billed', ''), created_at) = 'true'",
+        "GROUP BY request_digest "
+        "HAVING arg_max(coalesce(outcome->>'$.may_be_billed', outcome->>'$.can_be_fetched', ''), created_at) = 'true'",
         [list(digests)],
     ).fetchall()
     return {digest: str(run_id) for digest, run_id in rows}

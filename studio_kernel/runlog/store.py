@@ -374,6 +374,10 @@ class RunLog:
             return None
         return self._ask(lambda connection: queries.ticket_of(connection, run_id), pause_s=0.0)
 
+    def has_ticket(self, remote_id: str) -> bool:
+        """Return whether a job of that name at its service belongs to a run of this home."""
+        return self._ask(lambda connection: queries.has_ticket(connection, remote_id), pause_s=0.0)
+
     def projects(self) -> list[Project]:
         """Return every project, newest first."""
         return self._ask(queries.projects)

@@ -53,7 +53,7 @@ class WorkerRunner:
         for run_id in run_ids:
             self._log.cancel(run_id)
         if self._launcher.current() is None:
-            mend(self._workshop.home, self._log, self._workshop.is_remote)
+            mend(self._workshop.home, self._log, self._workshop.capabilities)
 
     def close(self) -> None:
         """Do nothing: what was submitted goes on."""

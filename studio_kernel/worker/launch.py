@@ -11,11 +11,13 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 from packaging.version import Version
 
 from studio_kernel.errors import WorkerError
+from studio_kernel.keys import FOLDER_VARIABLE
 from studio_kernel.presence import is_present
 from studio_kernel.runlog import RunLog
 from studio_kernel.settings import Home
@@ -166,7 +168,7 @@ def spawn(home: Home, device: str, python: str = sys.executable) -> subprocess.P
         process = subprocess.Popen(
             command,
             cwd=home.root,
-            env={name: value for name, value in os.environ.items() if not name.startswith(_OF_THE_KERNEL)},
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -176,6 +178,12 @@ def spawn(home: Home, device: str, python: str = sys.executable) -> subprocess.P
     # Whoever has children must take note of their end, or they stay in the process table.
     threading.Thread(target=process.wait, name="studio-worker-child", daemon=True).start()
     return process
+
+
+def _environment() -> dict[str, str]:
+    """Return what a worker inherits; it stands elsewhere, so it is told where this process looks for keys."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(_OF_THE_KERNEL)}
+    return {FOLDER_VARIABLE: str(Path.cwd()), **own}
 
 
 def _is_older(worker: WorkerInfo) -> bool:

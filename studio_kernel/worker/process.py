@@ -17,12 +17,13 @@ from operator import attrgetter
 from msgspec.structs import replace
 
 from studio_kernel.budgets import Budgets
+from studio_kernel.desk import Workplace, execute
 from studio_kernel.domain.queue import QueueEntry
 from studio_kernel.domain.runs import RunStatus
 from studio_kernel.errors import StudioError
 from studio_kernel.jobs import Work
 from studio_kernel.live import LiveBoard
-from studio_kernel.mending import MAX_ATTEMPTS, Mender, claiming
+from studio_kernel.mending import MAX_ATTEMPTS, Mender, claiming, is_looked_for
 from studio_kernel.pace import Paces
 from studio_kernel.passes import Relay, companions
 from studio_kernel.presence import is_present
@@ -30,7 +31,6 @@ from studio_kernel.private import PrivateSpace
 from studio_kernel.runlog import RunLog
 from studio_kernel.runlog.events import Event
 from studio_kernel.runlog.journal import microseconds
-from studio_kernel.runner import Workplace, execute
 from studio_kernel.settings import Home, WorkerSettings
 from studio_kernel.worker import info
 from studio_kernel.worker.info import State, WorkerInfo
@@ -80,7 +80,7 @@ class Worker:
         self._log = RunLog(home.runlog)
         self._live = LiveBoard(home.live)
         self._place = Workplace(self._log, workshop.assets, self._live, Paces(self._log))
-        self._mender = Mender(home, self._log, self._live, workshop.is_remote, requeues=settings.requeues)
+        self._mender = Mender(home, self._log, self._live, workshop.capabilities, requeues=settings.requeues)
         self._known = self._log.queued_runs()
         self._budgets = Budgets(workshop, self._log)
         self._mutex = threading.Condition()
@@ -266,10 +266,14 @@ class Worker:
     def _suits_any(self, entry: QueueEntry) -> bool:
         if entry.owner or entry.is_cancelled:
             return False
-        # What a program has reserved for itself is taken up only when it is dead and a service has the job.
+        # What a program has reserved for itself is taken up only when that is dead and a service has, or may have, it.
         return entry.reserved_for is None or (
-            entry.ticket is not None and not is_present(self.home.locks, entry.reserved_for)
+            (entry.ticket is not None or self._is_looked_for(entry))
+            and not is_present(self.home.locks, entry.reserved_for)
         )
+
+    def _is_looked_for(self, entry: QueueEntry) -> bool:
+        return is_looked_for(entry, self._workshop.capabilities(entry.record.engine))
 
     def _claim(self, serves: Callable[[QueueEntry], bool]) -> list[QueueEntry]:
         """Return the runs that this lane is to do now, claimed: the next one and what is made together with it."""
@@ -303,9 +307,9 @@ class Worker:
         return entry
 
     def _refusal(self, entry: QueueEntry) -> str:
-        """Return why a run may not begin; empty when it may, and for what a service is at already."""
+        """Return why a run may not begin; empty when it may, and for what a service is, or may be, at already."""
         estimate = entry.record.estimate
-        if estimate is None or entry.ticket is not None or self._is_local(entry):
+        if estimate is None or entry.ticket is not None or self._is_looked_for(entry) or self._is_local(entry):
             return ""
         return self._budgets.refusal(entry.record.origin, estimate.cost_usd)
 
@@ -357,7 +361,15 @@ class Worker:
             if kept is None:
                 return None
             record = kept
-        return self._workshop.work(record, private=space, ticket=entry.ticket, attempt=entry.attempt)
+        return self._workshop.work(
+            record,
+            private=space,
+            ticket=entry.ticket,
+            # It cannot have been sent before it was asked for.
+            sent_at=record.created_at if self._is_looked_for(entry) else None,
+            is_taken=self._log.has_ticket,
+            attempt=entry.attempt,
+        )
 
 
 def _say_ended(work: Work) -> None:

@@ -35,7 +35,7 @@ ALLOWED = {
     "passes": {"domain", "engines"},
 }
 JOINING = {
-    "jobs", "private", "workshop", "budgets", "ledger", "follower", "mending", "runner", "worker", "dispatch",
+    "jobs", "private", "workshop", "budgets", "ledger", "follower", "mending", "desk", "runner", "worker", "dispatch",
     "drafting", "planning", "run", "queue", "sweep_log", "sweeps", "results", "outcome", "contents", "measuring",
     "estimates", "reported", "studio", "view", "export", "gc",
 }  # fmt: skip
