@@ -11,7 +11,7 @@ import math
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from studio_kernel.domain.pricing import cost_of
 from studio_kernel.domain.spending import Scope, Spending
 from studio_kernel.errors import BudgetExceededError, BudgetWarning, StudioError, UnknownPriceError
 from studio_kernel.providers import input_facts
+from studio_kernel.reported import ReportedValues
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +83,7 @@ class Budgets:
 
     def __init__(self, workshop: Workshop, log: RunLog) -> None:
         self._workshop, self._log = workshop, log
+        self._reported = ReportedValues(workshop, log)
         self._known: SpendingTail | None = None
         self._lock = threading.Lock()
 
@@ -107,7 +109,9 @@ class Budgets:
         where = read or self._workshop.assets.path
         if card.offers:
             return self._workshop.providers.dearest(card, request, where)
-        return cost_of(card, request, input_facts(request, where, seconds), is_remote=True)
+        facts = input_facts(request, where, seconds)
+        files = {**facts.files, **self._reported.files_of(request)}
+        return cost_of(card, request, replace(facts, files=files), is_remote=True)
 
     def judge(self, purchases: Sequence[Purchase], *, accept_unknown_price: bool = False) -> Judgement:
         """Return whether runs may be made, all of them together.

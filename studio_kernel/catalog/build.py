@@ -350,6 +350,8 @@ def _parameter(
         changes: dict[str, Any] = dict(fields)
         if "default" in fields:
             changes["default"] = _default(name, fields)
+        if "from_where" in fields:
+            changes["from_where"] = immutabledict(fields["from_where"])
     except (ValueError, TypeError) as error:
         return None, [Mistake("default", str(error))]
     if name == "scheduler" and "type" not in fields and "choices" not in fields:

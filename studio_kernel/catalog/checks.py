@@ -31,6 +31,8 @@ def parameter_mistakes(parameter: Parameter) -> Iterator[Mistake]:
         yield Mistake("", f"{parameter.name!r} is a word of requests; choose another name and state 'sent_as'")
     if bool(parameter.from_run) != bool(parameter.from_models):
         yield Mistake("from_run", "'from_run' and 'from_models' need each other")
+    if parameter.from_run and (parameter.type != "text" or parameter.multiple):
+        yield Mistake("from_run", "only one text can be what a run reported")
     if parameter.max_items is not None and not parameter.multiple and parameter.type != "loras":
         yield Mistake("max_items", "needs 'multiple: true'")
     if bounds:

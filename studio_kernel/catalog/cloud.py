@@ -37,16 +37,21 @@ UNITS: Mapping[str, str] = {
     "seconds_total": "s",
     "music_length_ms": "ms",
 }
-FROM_RUNS: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("sora2_video_to_video_remix", "video_id"): (
-        "fal/sora2_text_to_video",
-        "fal/sora2_text_to_video_pro",
-        "fal/sora2_image_to_video",
-        "fal/sora2_image_to_video_pro",
-        "fal/sora2_video_to_video_remix",
-    ),
+FROM_RUNS: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    # "video_id must come from a Sora clip made with delete_video=false"
+    ("sora2_video_to_video_remix", "video_id"): {
+        "from_run": "video_id",
+        "from_models": (
+            "fal/sora2_text_to_video",
+            "fal/sora2_text_to_video_pro",
+            "fal/sora2_image_to_video",
+            "fal/sora2_image_to_video_pro",
+            "fal/sora2_video_to_video_remix",
+        ),
+        "from_where": {"delete_video": False},
+    },
 }
-"""Endpoint and input whose value is what runs of these models reported: the facts call its kind ``id``."""
+"""Endpoint and input whose value is what earlier runs reported → which ones; its kind in the facts is ``id``."""
 
 
 class FactParameter(Struct, forbid_unknown_fields=True):
@@ -232,7 +237,6 @@ def _parameter(fact: FactParameter, model: FactModel, found: list[Problem]) -> P
     kind = next((item.kind for item in model.inputs if item.name == fact.name), None)
     type_ = _type(fact, kind, found)
     multiple = fact.type == "array"
-    source = FROM_RUNS.get((model.id, fact.name), ())
     entry = ParameterEntry(
         type=type_,
         label=_label(fact.name),
@@ -250,8 +254,7 @@ def _parameter(fact: FactParameter, model: FactModel, found: list[Problem]) -> P
         max_items=_or_unset(fact.max_items),
         unit=UNITS.get(fact.name, UNSET),
         sent_as=fact.name if fact.name in SPELLINGS else UNSET,
-        from_run=fact.name if source else UNSET,
-        from_models=source or UNSET,
+        **FROM_RUNS.get((model.id, fact.name), {}),
     )
     if fact.choices_truncated:
         found.append(Problem(fact.name, f"only {len(fact.choices or ())} of its choices are known; others are allowed"))

@@ -51,9 +51,13 @@ class ParameterEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
         UNSET
     )
     from_run: (
-        Annotated[str, Meta(description="Its value is what an earlier run reported under this name.")] | UnsetType
+        Annotated[str, Meta(pattern=r"^\w+$", description="Its value is what an earlier run reported under this name.")]
+        | UnsetType
     ) = UNSET
     from_models: Annotated[tuple[str, ...], Meta(description="Models whose runs count for that.")] | UnsetType = UNSET
+    from_where: Annotated[dict[str, Scalar], Meta(description="Parameter: its value in such a run.")] | UnsetType = (
+        UNSET
+    )
 
 
 Parameters = Annotated[

@@ -6,7 +6,7 @@ planner all use it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -156,6 +156,11 @@ class Checker:
         self._card, self._task = card, task
         self._known = {parameter.name: parameter for parameter in card.parameters_for(task)}
         self._seen: dict[tuple[str, type, object], Value | Problem] = {}
+
+    @property
+    def parameters(self) -> Iterable[Parameter]:
+        """What a request of that task knows."""
+        return self._known.values()
 
     def check(self, values: Mapping[str, object]) -> dict[str, Value]:
         """Return the complete, canonical parameters of a request, as `ModelCard.check` does.

@@ -36,8 +36,8 @@ ALLOWED = {
 }
 JOINING = {
     "jobs", "private", "workshop", "providers", "budgets", "ledger", "follower", "mending", "desk", "runner", "worker",
-    "dispatch", "drafting", "planning", "run", "queue", "sweep_log", "sweeps", "results", "outcome", "contents", "measuring",
-    "estimates", "studio", "view", "export", "gc",
+    "dispatch", "drafting", "planning", "run", "queue", "sweep_log", "sweeps", "results", "outcome", "contents",
+    "measuring", "estimates", "reported", "studio", "view", "export", "gc",
 }  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}
 KERNEL = "studio_kernel"
