@@ -278,7 +278,7 @@ class Fal:
         """Return the lines so far: all of the job's own, or a bar of its steps."""
         lines = job.logs
         if not lines:
-            total = job.arguments.get("num_inference_steps") or 28
+            total = int(job.arguments.get("num_inference_steps") or 28)
             share = 1.0 if job.seconds == 0 else min(1.0, (time.monotonic() - job.began) / job.seconds)
             step = int(share * total)
             lines = [f"{100 * now // total:3d}%|{'█' * (10 * now // total):10s}| {now}/{total} [00:01<00:00, 9.1it/s]"
