@@ -17,6 +17,8 @@ from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.tips import Tips
 from studio_kernel.domain.values import Value
 
+REQUEST_WORDS = frozenset({"model", "task"})
+"""What a request says of itself, so that no parameter can be called by it."""
 _NUMERIC = frozenset({"integer", "number", "size", "loras"})
 
 
@@ -24,6 +26,10 @@ def parameter_mistakes(parameter: Parameter) -> Iterator[Mistake]:
     """Yield what is wrong with the fields of `parameter`, each named by its field."""
     bounds = list(_bound_mistakes(parameter))
     yield from bounds
+    if parameter.name in REQUEST_WORDS:
+        yield Mistake("", f"{parameter.name!r} is a word of requests; choose another name and state 'sent_as'")
+    if bool(parameter.from_run) != bool(parameter.from_models):
+        yield Mistake("from_run", "'from_run' and 'from_models' need each other")
     if parameter.max_items is not None and not parameter.multiple and parameter.type != "loras":
         yield Mistake("max_items", "needs 'multiple: true'")
     if bounds:

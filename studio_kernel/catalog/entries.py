@@ -47,6 +47,13 @@ class ParameterEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     multiple: bool | UnsetType = UNSET
     max_items: int | UnsetType | None = UNSET
     tasks: tuple[Task, ...] | UnsetType = UNSET
+    sent_as: Annotated[str, Meta(description="What the service calls it, where that is another name.")] | UnsetType = (
+        UNSET
+    )
+    from_run: (
+        Annotated[str, Meta(description="Its value is what an earlier run reported under this name.")] | UnsetType
+    ) = UNSET
+    from_models: Annotated[tuple[str, ...], Meta(description="Models whose runs count for that.")] | UnsetType = UNSET
 
 
 Parameters = Annotated[

@@ -96,7 +96,7 @@ class Internet:
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._server = _Server(self)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def proxy(self) -> str:

@@ -325,25 +325,23 @@ class GenerationState(PanelState):
 def _adapted(parameters: tuple[Parameter, ...], values: Mapping[str, object]) -> dict[str, object]:
     """Return a value for each parameter: the given one where it is legal, else the default."""
     return {
-        parameter.name: values[parameter.name] if _is_legal(parameter, values) else parameter.default
+        parameter.name: _legal(parameter, values.get(parameter.name))
         for parameter in parameters
         if parameter.name not in OWN_TRAITS
     }
 
 
-def _is_legal(parameter: Parameter, values: Mapping[str, object]) -> bool:
-    if values.get(parameter.name) is None:
-        return False
+def _legal(parameter: Parameter, value: object) -> object:
+    """Return a value as the parameter spells it, such as ``4s`` for 4; its default when it does not take it."""
     try:
-        parameter.check(values[parameter.name])
+        return parameter.default if value is None else parameter.check(value)
     except (ValueError, TypeError):
-        return False
-    return True
+        return parameter.default
 
 
 def shown(parameter: Parameter, value: Any) -> str:
     """Return a value as the form shows it."""
     if value in parameter.choices and parameter.choice_labels:
         return parameter.choice_labels[parameter.choices.index(value)]
-    unit = f" {parameter.unit}" if parameter.unit and value is not None else ""
+    unit = f" {parameter.unit}" if parameter.unit and not isinstance(value, str) else ""
     return "none" if value in (None, "") else f"{describe(value)}{unit}"
