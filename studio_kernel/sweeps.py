@@ -103,8 +103,8 @@ class SweepRun(SweepResults):
     def resume(self, *, accept_unknown_price: bool = False) -> SweepRun:
         """Begin the cells that failed, were cancelled or never ran; finished ones stay.
 
-        What a service has accepted and may still have the result of is fetched there. A cell that may have been billed and
-        cannot be fetched stays as it is: `Studio.retry` asks for that again.
+        What a service has accepted and may still have the result of is fetched there. A cell that may have been billed
+        and cannot be fetched stays as it is: `Studio.retry` asks for that again.
         """
         return self.start(accept_unknown_price=accept_unknown_price)
 

@@ -8,13 +8,15 @@ from studio_kernel.domain.price import PriceTerm
 from studio_kernel.domain.values import freeze
 
 LEFT_OUT = {"api_key", "sync_mode"}
+CALLED = {"model": "model_version", "task": "task_type"}
 MEDIA = {"image", "mask", "video", "audio"}
 PLAIN = {"string": "text", "integer": "integer", "number": "number", "boolean": "boolean", "object": "object"}
 
 
 def differences(fact: dict[str, Any], card: ModelCard) -> list[str]:
     """Return what of `fact` is not on `card`."""
-    names = [each["name"] for each in fact["parameters"] if each["name"] not in LEFT_OUT]
+    sent = [each["name"] for each in fact["parameters"] if each["name"] not in LEFT_OUT]
+    names = [CALLED.get(name, name) for name in sent]
     expected = {
         "id": f"{fact['provider']}/{fact['id']}",
         "name": fact["name"],
@@ -35,12 +37,17 @@ def differences(fact: dict[str, Any], card: ModelCard) -> list[str]:
     if [parameter.name for parameter in card.parameters] != names:
         found.append(f"parameters: {[parameter.name for parameter in card.parameters]} for {names}")
         return found
+    if [parameter.sent_as or parameter.name for parameter in card.parameters] != sent:
+        found.append(f"sent as: {[parameter.sent_as for parameter in card.parameters]} for {sent}")
     kinds = {each["name"]: each["kind"] for each in fact["inputs"]}
     for each in fact["parameters"]:
         if each["name"] not in LEFT_OUT:
-            found += _parameter_differences(each, kinds.get(each["name"]), card.parameter(each["name"]))
+            parameter = card.parameter(CALLED.get(each["name"], each["name"]))
+            found += _parameter_differences(each, kinds.get(each["name"]), parameter)
     inline = any(each["name"] == "sync_mode" for each in fact["parameters"])
     output = {**fact["output"], **({"inline_parameter": "sync_mode"} if inline else {})}
+    if any(each["name"] == "api_key" for each in fact["parameters"]):
+        output["own_keys"] = {"api_key": "openai"}
     if freeze(output) != freeze(dict(card.output or {})):
         found.append(f"output: {card.output!r}")
     return found + _price_differences(fact["price"], card)
@@ -102,7 +109,7 @@ def _variant(term: PriceTerm) -> dict[str, Any]:
 
 def _has(term: dict[str, Any], variant: dict[str, Any]) -> bool:
     return (
-        all(term["when"].get(name) == freeze(value) for name, value in variant["when"].items())
+        all(term["when"].get(CALLED.get(name, name)) == freeze(value) for name, value in variant["when"].items())
         and term["condition"] == variant.get("condition", "")
         and term["amount_usd"] == variant["amount_usd"]
         and ("unit" not in variant or term["unit"] == variant["unit"])

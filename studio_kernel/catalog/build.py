@@ -26,6 +26,7 @@ from studio_kernel.catalog.entries import (
     FamilyEntry,
     LoraEntry,
     ModelEntry,
+    OfferEntry,
     ParameterEntry,
     PriceEntry,
     PriceFactorEntry,
@@ -37,6 +38,7 @@ from studio_kernel.catalog.entries import (
 )
 from studio_kernel.catalog.mistakes import Mistake, unknown
 from studio_kernel.domain.model import LoraCard, ModelCard, ModelSource, SchedulerCard
+from studio_kernel.domain.offers import Offer
 from studio_kernel.domain.parameters import STANDARD, Parameter, standard
 from studio_kernel.domain.price import Counting, Price, PriceCondition, PriceFactor, PriceTerm, TokenPrices
 from studio_kernel.domain.tasks import Task
@@ -46,7 +48,9 @@ from studio_kernel.domain.values import Value, freeze
 Stated = Mapping[str, Mapping[str, Any]]
 
 DEFAULT_GROUP = "diffusion"
-ENGINES_WITH_SOURCE = frozenset({"diffusers", "fal"})
+SWITCH = "switch"
+"""The engine of models that several services have."""
+ENGINES_WITH_SOURCE = frozenset({"diffusers", "fal", "replicate", "openai"})
 """Engines that need to be told where a model is; the procedural one and plug-ins may do without."""
 
 
@@ -232,7 +236,7 @@ def model(key: str, entry: ModelEntry, shelf: Shelf) -> tuple[ModelCard, list[Mi
     base = shelf.families.get(entry.family, Family())
     own = Family(
         id=key,
-        engine=entry.engine or base.engine,
+        engine=SWITCH if entry.offers else entry.engine or base.engine,
         tasks=entry.tasks or base.tasks,
         schedulers=entry.schedulers or base.schedulers,
         parameters=_overlaid(base.parameters, entry.parameters, entry.without),
@@ -260,6 +264,7 @@ def model(key: str, entry: ModelEntry, shelf: Shelf) -> tuple[ModelCard, list[Mi
         output=None if entry.output is None else immutabledict({k: freeze(v) for k, v in entry.output.items()}),
         tips=entry.tips or shelf.tips_of.get(entry.hub.casefold(), base.tips),
         hidden=entry.hidden,
+        offers=tuple(_offer(offer) for offer in entry.offers),
     )
     if shelf.checked:
         mistakes += _model_mistakes(entry, own, base, shelf)
@@ -289,6 +294,10 @@ def _model_mistakes(entry: ModelEntry, own: Family, base: Family, shelf: Shelf) 
 
 def _source_mistakes(entry: ModelEntry, engine: str) -> Iterator[Mistake]:
     given = [name for name in ("path", "file", "hub", "endpoint") if getattr(entry, name)]
+    if entry.offers:
+        if given or entry.engine:
+            yield Mistake((given or ["engine"])[0], "stands beside 'offers', which say where the model is")
+        return
     if len(given) > 1:
         yield Mistake(given[1], f"stands beside {given[0]!r}; exactly one of them says where the model is")
     if not given and engine in ENGINES_WITH_SOURCE:
@@ -342,6 +351,8 @@ def _parameter(
         changes: dict[str, Any] = dict(fields)
         if "default" in fields:
             changes["default"] = _default(name, fields)
+        if "from_where" in fields:
+            changes["from_where"] = immutabledict(fields["from_where"])
     except (ValueError, TypeError) as error:
         return None, [Mistake("default", str(error))]
     if name == "scheduler" and "type" not in fields and "choices" not in fields:
@@ -372,6 +383,11 @@ def _source(entry: ModelEntry, shelf: Shelf) -> ModelSource:
         revision=entry.revision,
         variant=entry.variant,
     )
+
+
+def _offer(entry: OfferEntry) -> Offer:
+    values = {name: _frozen(mapping) for name, mapping in entry.values.items()}
+    return Offer(entry.model, immutabledict(entry.names), immutabledict(values), _frozen(entry.fixed))
 
 
 def _price(entry: PriceEntry | None) -> Price | None:

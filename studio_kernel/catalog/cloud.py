@@ -25,8 +25,33 @@ from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import freeze
 from studio_kernel.errors import Problem
 
-SECRETS = frozenset({"api_key"})
+OWN_KEYS: Mapping[str, str] = {"api_key": "openai"}
+"""Inputs that are keys, and whose: left out of requests, which are logged; the engine may send them."""
 INLINE = "sync_mode"
+SPELLINGS: Mapping[str, str] = {"model": "model_version", "task": "task_type"}
+"""Inputs whose names mean something else in a request, and what they are called there."""
+UNITS: Mapping[str, str] = {
+    "duration": "s",
+    "duration_seconds": "s",
+    "seconds_start": "s",
+    "seconds_total": "s",
+    "music_length_ms": "ms",
+}
+FROM_RUNS: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    # "video_id must come from a Sora clip made with delete_video=false"
+    ("sora2_video_to_video_remix", "video_id"): {
+        "from_run": "video_id",
+        "from_models": (
+            "fal/sora2_text_to_video",
+            "fal/sora2_text_to_video_pro",
+            "fal/sora2_image_to_video",
+            "fal/sora2_image_to_video_pro",
+            "fal/sora2_video_to_video_remix",
+        ),
+        "from_where": {"delete_video": False},
+    },
+}
+"""Endpoint and input whose value is what earlier runs reported → which ones; its kind in the facts is ``id``."""
 
 
 class FactParameter(Struct, forbid_unknown_fields=True):
@@ -151,9 +176,9 @@ def convert(facts: Iterable[FactModel]) -> tuple[CatalogFile, list[Problem]]:
 
 def _model(fact: FactModel, findings: list[Problem]) -> ModelEntry:
     found = [*_input_findings(fact)]
-    kept = [parameter for parameter in fact.parameters if parameter.name not in {*SECRETS, INLINE}]
-    parameters: dict[str, ParameterEntry | None] = {item.name: _parameter(item, fact, found) for item in kept}
-    dropped = [parameter.name for parameter in fact.parameters if parameter.name in SECRETS]
+    kept = [parameter for parameter in fact.parameters if parameter.name not in {*OWN_KEYS, INLINE}]
+    parameters: dict[str, ParameterEntry | None] = {named(item.name): _parameter(item, fact, found) for item in kept}
+    dropped = [parameter.name for parameter in fact.parameters if parameter.name in OWN_KEYS]
     found += [Problem(name, "a secret; left out, because requests are logged") for name in dropped]
     found += _card_findings(fact)
     price = _price(fact, found)
@@ -164,7 +189,9 @@ def _model(fact: FactModel, findings: list[Problem]) -> ModelEntry:
         _CONFIDENCE[fact.confidence],
         *(f"The service also takes a key as {name!r}; keys are never part of a request." for name in dropped),
     ]
-    inline = {"inline_parameter": INLINE} if len(kept) + len(dropped) < len(fact.parameters) else {}
+    extra: dict[str, Any] = {"inline_parameter": INLINE} if len(kept) + len(dropped) < len(fact.parameters) else {}
+    if dropped:
+        extra["own_keys"] = {name: OWN_KEYS[name] for name in dropped}
     return ModelEntry(
         name=fact.name,
         creator=fact.creator,
@@ -179,8 +206,13 @@ def _model(fact: FactModel, findings: list[Problem]) -> ModelEntry:
         retired_on=_retired_on(fact),
         availability=fact.availability,
         note=" ".join(note for note in notes if note),
-        output={**fact.output, **inline},
+        output={**fact.output, **extra},
     )
+
+
+def named(sent_as: str) -> str:
+    """Return what a request calls the input that a service calls `sent_as`."""
+    return SPELLINGS.get(sent_as, sent_as)
 
 
 def _input_findings(fact: FactModel) -> Iterator[Problem]:
@@ -220,6 +252,9 @@ def _parameter(fact: FactParameter, model: FactModel, found: list[Problem]) -> P
         max_length=_or_unset(fact.max_length),
         multiple=True if multiple else UNSET,
         max_items=_or_unset(fact.max_items),
+        unit=UNITS.get(fact.name, UNSET),
+        sent_as=fact.name if fact.name in SPELLINGS else UNSET,
+        **FROM_RUNS.get((model.id, fact.name), {}),
     )
     if fact.choices_truncated:
         found.append(Problem(fact.name, f"only {len(fact.choices or ())} of its choices are known; others are allowed"))
@@ -317,9 +352,16 @@ def _price(fact: FactModel, found: list[Problem]) -> PriceEntry | None:
         note=read.note or "",
     )
     choices = {parameter.name: tuple(parameter.choices or ()) for parameter in fact.parameters}
-    price, in_words = price_of(fact.id, as_read, read.variants, choices)
+    variants = [
+        {**each, "when": {named(name): value for name, value in each["when"].items()}} for each in read.variants
+    ]
+    price, in_words = price_of(fact.id, as_read, variants, choices)
     found += [Problem("price", f"{words!r} cannot be told from a request; shown, never counted") for words in in_words]
     return price
+
+
+def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {named(name): value for name, value in values.items()}
 
 
 def _retired_on(fact: FactModel) -> date | None:

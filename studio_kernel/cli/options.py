@@ -56,7 +56,7 @@ def option(parameter: Parameter) -> click.Option:
         return click.Option([f"{flag}/--no-{flag[2:]}", names[1]], default=None, help=text)
     if parameter.type == "loras" or parameter.multiple:
         return click.Option(names, multiple=True, help=text, metavar=_metavar(parameter))
-    kind = _TYPES.get(parameter.type, click.STRING)
+    kind = _TYPES.get(parameter.type, click.STRING) if parameter.unit != "s" else click.STRING  # also 4s
     return click.Option(names, type=kind, default=None, help=text, metavar=_metavar(parameter))
 
 

@@ -7,8 +7,9 @@ label. `STANDARD` holds the studio's own definitions; a catalog entry names one 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from immutabledict import immutabledict
@@ -53,7 +54,8 @@ class Parameter:
     open_choices : bool
         `choices` are suggestions: the list is known to be incomplete, and other values of `type` are allowed.
     unit : str
-        Such as ``px`` or ``s``; shown behind the number.
+        Such as ``px`` or ``s``; shown behind the number. What is in seconds takes ``4``, ``"4"`` and ``"4s"``, and
+        gives what the service wants.
     group : Group
         Where a form shows it; ``advanced`` starts folded away.
     description : str
@@ -74,6 +76,8 @@ class Parameter:
         Its value is what an earlier run reported under this name, such as ``video_id``; empty = it is not.
     from_models : tuple of str
         Catalog ids of the models whose runs count for `from_run`.
+    from_where : mapping
+        What such a run must have been asked for besides: parameter → value.
     """
 
     name: str
@@ -97,6 +101,7 @@ class Parameter:
     sent_as: str = ""
     from_run: str = ""
     from_models: tuple[str, ...] = ()
+    from_where: Mapping[str, Scalar] = field(default_factory=immutabledict)
 
     @property
     def title(self) -> str:
@@ -137,7 +142,7 @@ class Parameter:
         return tuple(self._check_one(item) for item in items)
 
     def _check_one(self, value: object) -> Value:
-        checked = _CHECKS[self.type](self, value)
+        checked = _CHECKS[self.type](self, _spelled(self, value))
         if self.choices and not self.open_choices and self.type != "size" and checked not in self.choices:
             raise ValueError(f"{value!r} is not one of {_listed(self.choices)}")
         return checked
@@ -146,6 +151,54 @@ class Parameter:
 def _listed(choices: tuple[Scalar, ...], shown: int = 12) -> str:
     text = ", ".join(repr(choice) for choice in choices[:shown])
     return f"{text}, … ({len(choices)} in all)" if len(choices) > shown else text
+
+
+_SECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*s?\s*")
+
+
+def _spelled(parameter: Parameter, value: object) -> object:
+    """Return `value` in the parameter's own spelling, where people and services write the same number differently.
+
+    Services want a length as 4, "4" or "4s", and numbers as the texts of a list; a request may have any of them.
+    """
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if parameter.unit == "s" and (is_number or isinstance(value, str)):
+        return _spelled_seconds(parameter, value)
+    if is_number and parameter.type == "text" and parameter.choices:
+        same = [choice for choice in parameter.choices if isinstance(choice, str) and _as_number(choice) == value]
+        return same[0] if same else str(value)
+    return value
+
+
+def _spelled_seconds(parameter: Parameter, value: object) -> object:
+    seconds = _seconds_of(value)
+    if seconds is None:
+        if parameter.type != "text":
+            raise ValueError(f"{value!r} is not a number of seconds, such as 4 or '4s'")
+        return value
+    if parameter.type != "text":
+        return seconds
+    same = [choice for choice in parameter.choices if _seconds_of(choice) == seconds]
+    if same:
+        return same[0]
+    known = next((choice for choice in (parameter.default, *parameter.choices) if _seconds_of(choice) is not None), "")
+    return f"{seconds:.12g}s" if str(known).endswith("s") else f"{seconds:.12g}"
+
+
+def _seconds_of(value: object) -> int | float | None:
+    """Return how many seconds a value in any of its spellings means; `None` when it is none, such as ``auto``."""
+    if isinstance(value, str):
+        match = _SECONDS.fullmatch(value)
+        return _as_number(match[1]) if match else None
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _as_number(text: str) -> int | float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return int(number) if number.is_integer() else number
 
 
 def _check_text(parameter: Parameter, value: object) -> Value:

@@ -31,6 +31,7 @@ MAX_VALUES = 100_000
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _ONE = re.compile(_NUMBER)
+_WITH_SECONDS = re.compile(r"(\d)\s*s\b")
 _RANGE = re.compile(
     rf"(?P<first>{_NUMBER})\s*-\s*(?P<last>{_NUMBER})"
     rf"(?:\s*\(\s*(?P<step>{_NUMBER})\s*\)|\s*\[\s*(?P<count>\d+)\s*(?P<log>log)?\s*\])?"
@@ -112,7 +113,7 @@ def read_values(text: str, parameter: Parameter) -> tuple[Value, ...]:
     """
     try:
         if parameter.type in ("integer", "number"):
-            return _Row(parameter).read(text)
+            return _Row(parameter).read(_WITH_SECONDS.sub(r"\1", text) if parameter.unit == "s" else text)
         if parameter.type == "object":
             return _read_objects(text)
         return tuple(_read_choice(parameter, item) for item in split(text))

@@ -10,11 +10,11 @@ import base64
 import binascii
 import io
 import time
+from collections.abc import Callable
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import httpx
 
-from studio_kernel.engines.base import CancelToken
 from studio_kernel.engines.remote.http import Wire
 from studio_kernel.engines.remote.service import MediaKind, RemoteFile
 from studio_kernel.errors import BadAnswerError, ResultExpiredError, ServiceDownError, ServiceError, ServiceTimeoutError
@@ -26,11 +26,13 @@ _GONE = (403, 404, 410)
 _UNTOLD = ("", "application/octet-stream", "binary/octet-stream")
 
 
-def fetch(service: str, file: RemoteFile, cancel: CancelToken, whole_s: float = WHOLE_S) -> bytes:
+def fetch(service: str, file: RemoteFile, check: Callable[[], None], whole_s: float = WHOLE_S) -> bytes:
     """Return the bytes of a file.
 
     Parameters
     ----------
+    check : callable
+        Called between the parts of the file; what it raises ends the download.
     whole_s : float
         Seconds it may take.
 
@@ -40,10 +42,8 @@ def fetch(service: str, file: RemoteFile, cancel: CancelToken, whole_s: float = 
         When it may be tried again.
     ServiceError
         When it cannot be had, or is not what it should be.
-    Cancelled
-        When the token was set.
     """
-    data = _inline(service, file) if file.url.startswith("data:") else _fetched(service, file, cancel, whole_s)
+    data = _inline(service, file) if file.url.startswith("data:") else _fetched(service, file, check, whole_s)
     _require_whole(service, file.kind, data)
     return data
 
@@ -59,7 +59,7 @@ def _inline(service: str, file: RemoteFile) -> bytes:
         raise BadAnswerError(service, f"the data address of a file cannot be read ({error})", paid="yes") from None
 
 
-def _fetched(service: str, file: RemoteFile, cancel: CancelToken, whole_s: float) -> bytes:
+def _fetched(service: str, file: RemoteFile, check: Callable[[], None], whole_s: float) -> bytes:
     where = urlsplit(file.url)
     if where.scheme != "https" or not where.hostname:
         raise BadAnswerError(
@@ -71,15 +71,15 @@ def _fetched(service: str, file: RemoteFile, cancel: CancelToken, whole_s: float
     ):
         _require_kind(service, file, response.headers.get("content-type", ""))
         try:
-            return _read(service, file, response, cancel, whole_s)
+            return _read(service, file, response, check, whole_s)
         except httpx.HTTPError as error:
             raise ServiceDownError(service, f"a file broke off ({error})", paid="yes") from None
 
 
-def _read(service: str, file: RemoteFile, response: httpx.Response, cancel: CancelToken, whole_s: float) -> bytes:
+def _read(service: str, file: RemoteFile, response: httpx.Response, check: Callable[[], None], whole_s: float) -> bytes:
     began, largest, data = time.monotonic(), LARGEST_BYTES[file.kind], bytearray()
     for part in response.iter_bytes():
-        cancel.check()
+        check()
         data += part
         if len(data) > largest:
             text = f"a file is larger than {largest // 2**20} MiB, the most that is taken for a {file.kind}"

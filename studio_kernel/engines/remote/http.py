@@ -6,9 +6,11 @@ repeats nothing: what may be repeated depends on what was asked, and `job` knows
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -65,7 +67,8 @@ class Wire(httpx.Client):
         answer_s: float = ANSWER_S,
         **options: Any,
     ) -> None:
-        super().__init__(**{"timeout": TIMEOUT, "limits": httpx.Limits(keepalive_expiry=IDLE_S), **options})
+        own = {"timeout": TIMEOUT, "limits": httpx.Limits(keepalive_expiry=IDLE_S), "verify": trust()}
+        super().__init__(**{**own, **options})
         self._service, self._refusal, self._is_paid, self._answer_s = service, refusal, is_paid, answer_s
 
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
@@ -128,6 +131,16 @@ class Wire(httpx.Client):
         if self._is_paid(request):
             return LostAnswerError(self._service, f"the answer of {host} was lost ({said})", paid="unclear")
         return ServiceDownError(self._service, f"the connection to {host} broke ({said})")
+
+
+def trust() -> ssl.SSLContext:
+    """Return what certificates are held against: the environment's, or those that ship with httpx."""
+    return _trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@lru_cache(maxsize=4)
+def _trust(_file: str | None, _directory: str | None) -> ssl.SSLContext:
+    return httpx.create_ssl_context()  # takes 20 ms, too long for every client
 
 
 def _bounded(timeout: dict[str, float | None] | None) -> dict[str, float | None]:

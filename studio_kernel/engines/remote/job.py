@@ -41,6 +41,7 @@ OUTAGE_S = 6 * 3600.0
 """So long a job that was accepted waits for a network that is gone: a night, less than any service keeps a result."""
 UNSENT_S = 300.0
 """So long a job that was not accepted waits for a service that cannot be reached or has too much to do."""
+CHECK_S = 0.1
 FILE_S = 1800.0
 """So long a file that was paid for is tried again."""
 TROUBLE = (ServiceDownError, RateLimitError, ServiceTimeoutError, InsecureConnectionError)
@@ -106,6 +107,7 @@ class _Life:
     patience: Patience
     shown: Progress = field(default_factory=lambda: Progress(0, 0, "sending"))
     has_left_queue: bool = False
+    is_done: bool = False
 
     def events(self) -> Iterator[EngineEvent]:
         self.context.cancel.check()
@@ -124,7 +126,7 @@ class _Life:
                 result = yield from self._result(ticket)
             finally:
                 self.throttle.give()
-        done = time.monotonic()
+        done, self.is_done = time.monotonic(), True
         yield Answered(result.report, result.cost_usd)
         self.context.release()
         yield from self._files(result)
@@ -146,10 +148,12 @@ class _Life:
             found = yield from self._looked_for(payload, self.context.sent_at)
             if found is not None:
                 return found
+        asked_for = self.context.patience_s
+        patience_s = self.patience.unsent_s if asked_for is None else asked_for
         while True:
             sent_at = datetime.now(UTC)
             try:
-                return (yield from self._insisting(lambda: self._submitted(payload), self.patience.unsent_s))
+                return (yield from self._insisting(lambda: self._submitted(payload), patience_s))
             except LostAnswerError:
                 found = yield from self._looked_for(payload, sent_at)
             if found is not None:
@@ -278,7 +282,7 @@ class _Life:
                 if now - began > patience_s:
                     raise (error.after_acceptance() if paid == "unclear" else error) from None
                 yield replace(self.shown, stage=f"no answer of {self.service.name}, trying again")
-                self.context.cancel.wait(waits.next_s(error.retry_after_s))
+                self._wait(waits.next_s(error.retry_after_s))
             except KeyRefusedError as error:
                 raise (error.after_acceptance() if paid == "unclear" else error) from None
 
@@ -294,4 +298,16 @@ class _Life:
             yield Produced(data, file.media_type, file.seed if file.seed is not None else seed, index)
 
     def _fetched(self, file: RemoteFile) -> bytes:
-        return fetch(self.service.name, file, self.context.cancel)
+        return fetch(self.service.name, file, self._check)
+
+    def _check(self) -> None:
+        """Raise `Cancelled` when this process ends; what is paid for is fetched even if nobody wants it any more."""
+        if self.context.cancel.is_left or not self.is_done:
+            self.context.cancel.check()
+
+    def _wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._check()
+            time.sleep(min(left, CHECK_S))
+        self._check()

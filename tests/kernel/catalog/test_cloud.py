@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from datetime import date
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,16 @@ import pytest
 
 from cloud_comparison import differences
 from studio_kernel.catalog import build
-from studio_kernel.catalog.cloud import FactModel, as_text, convert
+from studio_kernel.catalog.cloud import UNITS, FactModel, as_text, convert
 from studio_kernel.catalog.entries import CatalogFile
 from studio_kernel.catalog.loader import load
 from studio_kernel.domain.model import ModelCard
+from studio_kernel.domain.pricing import cost_of
+from studio_kernel.domain.quantities import FileFacts, InputFacts
+from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.values import AssetRef
+from studio_kernel.studio import Studio
 
 SAMPLE = Path(__file__).parents[2] / "data" / "cloud_sample.json"
 FACTS: list[dict[str, Any]] = json.loads(SAMPLE.read_text(encoding="utf-8"))
@@ -73,6 +79,101 @@ def test_keys_are_left_out_and_noted() -> None:
     assert "api_key" not in [parameter.name for parameter in card.parameters]
     assert "keys are never part of a request" in card.note
     assert "secret" in _found("sora2_text_to_video")["api_key"]
+
+
+def test_a_key_of_ones_own_is_recorded_for_the_engine_and_is_no_parameter() -> None:
+    card = _card("sora2_text_to_video")
+    assert card.output is not None
+    assert card.output["own_keys"] == {"api_key": "openai"}
+
+
+def test_an_input_called_model_gets_a_name_that_a_request_can_reach() -> None:
+    parameter = _card("sora2_text_to_video").parameter("model_version")
+    assert (parameter.sent_as, parameter.default) == ("model", "sora-2")
+
+
+def test_no_shipped_parameter_hides_behind_an_option_of_a_request() -> None:
+    options = {
+        name for method in (Studio.generate, Studio.submit, Studio.sweep) for name in signature(method).parameters
+    }
+    taken = options - {"prompt", "parameters", "self"}
+    hidden = [f"{card.id}.{p.name}" for card in load().models.values() for p in card.parameters if p.name in taken]
+    assert hidden == []
+
+
+def test_an_id_of_an_earlier_clip_says_which_runs_reported_it() -> None:
+    shipped = load().models
+    parameter = shipped["fal/sora2_video_to_video_remix"].parameter("video_id")
+    assert parameter.from_run == "video_id"
+    assert set(parameter.from_models) == {name for name in shipped if name.startswith("fal/sora2_")}
+
+
+def test_lengths_are_known_to_be_seconds() -> None:
+    units = {p.name: p.unit for card in load().models.values() for p in card.parameters if p.name in UNITS}
+    assert units == UNITS
+
+
+def test_the_price_of_a_model_version_follows_its_name() -> None:
+    card = load().models["fal/sync_lipsync_2"]
+    request = GenerationRequest(card.id, card.default_task, {"model_version": "lipsync-2-pro"})
+    facts = InputFacts({"audio_url": FileFacts(seconds=60), "video_url": FileFacts(seconds=60)})
+    assert cost_of(card, request, facts).cost_usd == 5.0
+
+
+@pytest.mark.parametrize("length", ["4", "8", "12"])
+@pytest.mark.parametrize(
+    ("name", "resolution", "rate"),
+    [
+        ("text_to_video", None, 0.1),
+        ("text_to_video", "720p", 0.1),
+        ("text_to_video_pro", None, 0.5),
+        ("text_to_video_pro", "720p", 0.3),
+        ("text_to_video_pro", "1080p", 0.5),
+        ("image_to_video", None, 0.1),
+        ("image_to_video", "auto", 0.1),
+        ("image_to_video", "720p", 0.1),
+        ("image_to_video_pro", None, 0.3),
+        ("image_to_video_pro", "auto", 0.3),
+        ("image_to_video_pro", "720p", 0.3),
+        ("image_to_video_pro", "1080p", 0.5),
+    ],
+)
+def test_sora_costs_what_it_is_said_to(name: str, resolution: str | None, rate: float, length: str) -> None:
+    card = load().models[f"fal/sora2_{name}"]
+    image = {"image_url": AssetRef("a" * 64, "image/png")} if "image" in name else {}
+    values = {"prompt": "a boat", "duration": length, **image, **({"resolution": resolution} if resolution else {})}
+    request = GenerationRequest(card.id, card.default_task, card.check(card.default_task, values))
+    assert cost_of(card, request).cost_usd == pytest.approx(rate * int(length))
+
+
+@pytest.mark.parametrize(
+    ("name", "resolutions", "resolution", "ratios", "ratio"),
+    [
+        ("text_to_video", ("720p",), "720p", {"16:9", "9:16"}, "16:9"),
+        ("text_to_video_pro", ("720p", "1080p"), "1080p", {"16:9", "9:16"}, "16:9"),
+        ("image_to_video", ("auto", "720p"), "auto", {"auto", "16:9", "9:16"}, "auto"),
+        ("image_to_video_pro", ("auto", "720p", "1080p"), "auto", {"auto", "16:9", "9:16"}, "auto"),
+    ],
+)
+def test_sora_takes_what_it_is_said_to(
+    name: str, resolutions: tuple[str, ...], resolution: str, ratios: set[str], ratio: str
+) -> None:
+    card = load().models[f"fal/sora2_{name}"]
+    assert (card.parameter("resolution").choices, card.parameter("resolution").default) == (resolutions, resolution)
+    assert (set(card.parameter("aspect_ratio").choices), card.parameter("aspect_ratio").default) == (ratios, ratio)
+    assert (card.parameter("duration").choices, card.parameter("duration").default) == ((4, 8, 12), 4)
+    assert card.parameter("prompt").max_length == 5000
+    assert card.parameter("delete_video").default is True
+    assert card.retired_on == date(2026, 9, 24)
+
+
+def test_a_sora_remix_takes_a_prompt_and_a_clip_and_nothing_of_its_size() -> None:
+    card = load().models["fal/sora2_video_to_video_remix"]
+    assert [parameter.name for parameter in card.parameters] == ["prompt", "video_id", "delete_video"]
+    assert card.parameter("video_id").required
+    assert card.retired_on == date(2026, 9, 24)
+    assert card.price is not None
+    assert (card.price.unit, card.price.amount_usd) == ("second", 0.1)
 
 
 def test_the_end_of_a_service_is_read_from_its_note() -> None:

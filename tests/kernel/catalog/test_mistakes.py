@@ -53,6 +53,8 @@ MODEL_MISTAKES = [
 ]
 
 PARAMETER_MISTAKES = [
+    ("model: {type: text}", "model", ["'model' is a word of requests", "sent_as"]),
+    ("clip: {type: text, from_run: video_id}", "clip.from_run", ["'from_models'"]),
     ("promt:", "promt", ["did you mean 'prompt'", "needs a 'type'"]),
     ("width: {default: 4096}", "width.default", ["4096 is outside 256 … 1024 px"]),
     ("width: {default: 500}", "width.default", ["500 is not a multiple of 8"]),

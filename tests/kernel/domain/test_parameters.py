@@ -155,3 +155,53 @@ def test_strength_belongs_to_tasks_that_start_from_a_picture():
     strength = standard("strength")
     assert strength.serves(Task.INPAINTING)
     assert not strength.serves(Task.TEXT_TO_IMAGE)
+
+
+def length(type_, **fields):
+    return Parameter("duration", type_, unit="s", **fields)
+
+
+@pytest.mark.parametrize("given", [4, 4.0, "4", "4s", "4 s", " 4 "])
+@pytest.mark.parametrize(
+    ("parameter", "wanted"),
+    [
+        (length("integer", choices=(4, 8, 12)), 4),
+        (length("number", min=1, max=20), 4.0),
+        (length("text", choices=("4", "8")), "4"),
+        (length("text", choices=("4s", "6s")), "4s"),
+        (length("text", default="8s"), "4s"),
+        (length("text"), "4"),
+        (length("text", choices=("auto", "5s"), open_choices=True), "4s"),
+    ],
+)
+def test_a_length_is_given_as_people_write_it_and_comes_out_as_the_service_wants_it(given, parameter, wanted):
+    assert repr(parameter.check(given)) == repr(wanted)
+
+
+def test_a_length_chosen_by_the_service_stays_a_word():
+    assert length("text", choices=("auto", "4s")).check("auto") == "auto"
+
+
+@pytest.mark.parametrize("value", ["soon", True, "-4", "4m"])
+def test_what_is_no_length_is_refused_in_words(value):
+    assert repr(value) in refused(length("integer", min=1, max=20), value)
+
+
+def test_a_length_that_is_not_offered_is_refused_with_those_that_are():
+    assert refused(length("text", choices=("4s", "8s")), 5) == "5 is not one of '4s', '8s'"
+    assert "1 … 20 s" in refused(length("number", min=1, max=20), "21s")
+
+
+def test_a_fraction_of_a_second_is_kept_where_numbers_are_taken():
+    assert length("number", min=0.5, max=22).check("0.75s") == 0.75
+    assert "whole number" in refused(length("integer", min=1, max=20), "4.5")
+
+
+@pytest.mark.parametrize(("given", "wanted"), [(2, "2"), (2.0, "2"), (1.5, "1.5"), ("2", "2")])
+def test_a_number_is_taken_for_the_choice_that_spells_it(given, wanted):
+    assert Parameter("factor", "text", choices=("1", "1.5", "2")).check(given) == wanted
+
+
+def test_a_number_that_no_choice_spells_is_refused_with_the_choices():
+    assert refused(Parameter("factor", "text", choices=("1", "2")), 3) == "3 is not one of '1', '2'"
+    assert "is not text" in refused(Parameter("factor", "text", choices=("1", "2")), True)

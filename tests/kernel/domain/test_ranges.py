@@ -187,3 +187,8 @@ def test_one_value_that_cannot_be_read_stays_text_for_the_check_to_refuse():
 def test_a_text_can_be_split_twice():
     assert split('"a:b":1, c:2', keep_quotes=True) == ('"a:b":1', "c:2")
     assert split('"a:b":1', ":") == ("a:b", "1")
+
+
+def test_lengths_may_be_listed_with_their_unit():
+    duration = Parameter("duration", "integer", unit="s")
+    assert read_values("4s, 8 s, 10-12", duration) == (4, 8, 10, 11, 12)

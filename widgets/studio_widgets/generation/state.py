@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from studio_kernel.domain.parameters import Parameter
+from studio_kernel.domain.reported import Offer
 from studio_kernel.domain.runs import RunProgress, RunRecord, RunStatus
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.tips import Tips
@@ -146,6 +147,10 @@ class GenerationState(PanelState):
     def loras(self) -> dict[str, str]:
         """Return the adapters of the catalog: id → name."""
         return {lora.id: lora.name for lora in self._studio.catalog.loras.values()}
+
+    def offer(self, name: str) -> Offer:
+        """Return what a parameter that takes a value of an earlier run can be given, newest first."""
+        return self._studio.reported(self.model, name)
 
     def in_words(self, problem: Problem) -> str:
         """Return a problem with the name that the form shows."""
@@ -325,25 +330,23 @@ class GenerationState(PanelState):
 def _adapted(parameters: tuple[Parameter, ...], values: Mapping[str, object]) -> dict[str, object]:
     """Return a value for each parameter: the given one where it is legal, else the default."""
     return {
-        parameter.name: values[parameter.name] if _is_legal(parameter, values) else parameter.default
+        parameter.name: _legal(parameter, values.get(parameter.name))
         for parameter in parameters
         if parameter.name not in OWN_TRAITS
     }
 
 
-def _is_legal(parameter: Parameter, values: Mapping[str, object]) -> bool:
-    if values.get(parameter.name) is None:
-        return False
+def _legal(parameter: Parameter, value: object) -> object:
+    """Return a value as the parameter spells it, such as ``4s`` for 4; its default when it does not take it."""
     try:
-        parameter.check(values[parameter.name])
+        return parameter.default if value is None else parameter.check(value)
     except (ValueError, TypeError):
-        return False
-    return True
+        return parameter.default
 
 
 def shown(parameter: Parameter, value: Any) -> str:
     """Return a value as the form shows it."""
     if value in parameter.choices and parameter.choice_labels:
         return parameter.choice_labels[parameter.choices.index(value)]
-    unit = f" {parameter.unit}" if parameter.unit and value is not None else ""
+    unit = f" {parameter.unit}" if parameter.unit and not isinstance(value, str) else ""
     return "none" if value in (None, "") else f"{describe(value)}{unit}"

@@ -1,0 +1,111 @@
+"""The fal-client package on our wire.
+
+What the package knows stays in use: addresses, headers, ids, the three ways of uploading, the backup domains. Its wire
+is ours, because the package would repeat a submit whose answer was lost (and pay twice), would hide a refusal for a
+minute, sends the key to whichever host an upload is to go to, and does not show the headers of an answer. Our errors
+are none of those that it repeats.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import fal_client
+import httpx
+from fal_client.client import (
+    USER_AGENT,
+    BackupDomainTransport,
+    CDNToken,
+    CDNTokenManager,
+)
+
+from studio_kernel.engines.fal.refusals import NAME, is_paid, refusal
+from studio_kernel.engines.remote.http import IDLE_S, Wire
+
+KEY_HOSTS = ("fal.run", "falrun.com", "fal.ai")
+"""Domains that may see the key."""
+SIDE_ANSWER_S = 15.0
+_TOKEN_MARGIN = timedelta(minutes=2)
+
+
+class FalWire(Wire):
+    """Talks to fal, and shows the key to nobody else."""
+
+    def __init__(self, authorization: str, **options: Any) -> None:
+        headers = {"Authorization": authorization, "User-Agent": USER_AGENT}
+        super().__init__(NAME, refusal, is_paid=is_paid, headers=headers, **options)
+
+    def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
+        """Send a request; one to a foreign host goes without the key."""
+        host = request.url.host
+        is_ours = any(host == domain or host.endswith(f".{domain}") for domain in KEY_HOSTS)
+        if request.headers.get("Authorization", "").startswith("Key ") and not is_ours:
+            del request.headers["Authorization"]
+        return super().send(request, stream=stream, **options)
+
+
+class _Transport(BackupDomainTransport):  # type: ignore[misc]  # the package is not followed
+    """Goes to fal's other domain when the first cannot be connected to, and drops idle connections in time."""
+
+    def __init__(self) -> None:
+        limits = httpx.Limits(keepalive_expiry=IDLE_S)
+        self._client = httpx.Client(limits=limits, follow_redirects=False)
+
+
+class _Tokens(CDNTokenManager):  # type: ignore[misc]  # the package is not followed
+    """Gets the tokens for uploads through our wire."""
+
+    def __init__(self, auth: Any, wire: FalWire) -> None:
+        super().__init__(auth)
+        self._wire = wire
+
+    def _refresh_token(self) -> CDNToken:
+        said = self._wire.post(self._url, headers=self._headers, json={}).json()
+        ends = datetime.fromisoformat(said["expires_at"])
+        ends = ends if ends.tzinfo else ends.replace(tzinfo=UTC)
+        return CDNToken(said["token"], said["token_type"], said["base_url"], ends - _TOKEN_MARGIN)
+
+
+class Client(fal_client.SyncClient):  # type: ignore[misc]  # the package is not followed
+    """A client for one key; may be used by several threads.
+
+    Parameters
+    ----------
+    key : str
+        The key; it is not shown by ``repr``.
+    """
+
+    @cached_property
+    def wire(self) -> FalWire:
+        """What every request but those to the CDN goes through."""
+        return FalWire(self._auth.header_value, transport=_Transport(), follow_redirects=True)
+
+    @cached_property
+    def side_wire(self) -> FalWire:
+        """What is asked beside a job, and may not hold it up."""
+        return FalWire(self._auth.header_value, answer_s=SIDE_ANSWER_S)
+
+    @property
+    def _client(self) -> FalWire:
+        return self.wire
+
+    @cached_property
+    def _token_manager(self) -> _Tokens:
+        return _Tokens(self._auth, self.wire)
+
+    @cached_property
+    def _storage(self) -> FalWire:
+        return FalWire("")
+
+    def _get_cdn_client(self) -> FalWire:
+        token = self._token_manager.get_token()
+        self._storage.headers["Authorization"] = f"{token.token_type} {token.token}"
+        return self._storage
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.wire.close()
+        self.side_wire.close()
+        self._storage.close()
