@@ -94,7 +94,7 @@ class OpenAIEngine:
         yield Answered(result.report, result.cost_usd)
         context.release()
         for index, file in enumerate(result.files):
-            yield Produced(fetch(SERVICE, file, context.cancel), file.media_type, index=index)
+            yield Produced(fetch(SERVICE, file, context.cancel.check), file.media_type, index=index)
         yield Finished(timings=immutabledict(service=done - began, download=time.monotonic() - done))
 
     def close(self) -> None:
