@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from immutabledict import immutabledict
+from msgspec.structs import asdict
 
 from studio_kernel.catalog.checks import (
     class_mistakes,
@@ -39,7 +40,7 @@ from studio_kernel.catalog.mistakes import Mistake, unknown
 from studio_kernel.domain.model import LoraCard, ModelCard, ModelSource, SchedulerCard
 from studio_kernel.domain.offers import Offer
 from studio_kernel.domain.parameters import STANDARD, Parameter, standard
-from studio_kernel.domain.price import Counting, Price, PriceCondition, PriceFactor, PriceTerm
+from studio_kernel.domain.price import Counting, Price, PriceCondition, PriceFactor, PriceTerm, TokenPrices
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.tips import Tips, VramFigure
 from studio_kernel.domain.values import Value, freeze
@@ -414,6 +415,7 @@ def _price(entry: PriceEntry | None) -> Price | None:
         PriceCondition(_frozen(entry.only_when), between=immutabledict(entry.only_between)),
         entry.assumes,
         entry.is_tentative,
+        None if entry.tokens is None else TokenPrices(**asdict(entry.tokens)),
     )
 
 

@@ -103,6 +103,15 @@ class PriceFactorEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     between: Between = {}
 
 
+class TokenPricesEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """US dollars per million tokens."""
+
+    text_input_usd: Annotated[float, Meta(ge=0)] = 0.0
+    image_input_usd: Annotated[float, Meta(ge=0)] = 0.0
+    image_output_usd: Annotated[float, Meta(ge=0)] = 0.0
+    text_output_usd: Annotated[float, Meta(ge=0)] = 0.0
+
+
 class PriceEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
     """What a service charges, where and when that was read."""
 
@@ -128,6 +137,9 @@ class PriceEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, 
     only_between: Between = {}
     assumes: Annotated[str, Meta(description="What is taken for granted in counting.")] = ""
     is_tentative: Annotated[bool, Meta(description="The source itself is not sure.")] = False
+    tokens: (
+        Annotated[TokenPricesEntry, Meta(description="What is charged for the tokens that the service counts.")] | None
+    ) = None
 
 
 class FamilyEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):

@@ -3,7 +3,7 @@
 Notes
 -----
 Files of up to 256 kB may stand in the body as data URLs, larger ones are given by address
-(replicate.com/docs/topics/predictions/input-files, 2026-11). What is uploaded is kept until its ``expires_at``.
+(replicate.com/docs/topics/predictions/create-a-prediction, 2026-11).
 """
 
 from __future__ import annotations

@@ -14,12 +14,12 @@ Replicate's HTTP reference, ``predictions.list``, read 2026-11. How soon a new o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-from studio_kernel.engines.replicate.refusals import is_object
+from studio_kernel.engines.replicate.refusals import is_object, texts_in
 
 SETTLED_S = 30.0
 """Seconds after which a prediction that was accepted stands in the list."""
@@ -75,16 +75,5 @@ def _is_of(prediction: Mapping[str, object], endpoint: str) -> bool:
 def _compared(sent: object, shown: object) -> Likeness:
     if sent == shown:
         return "same"
-    has_files = any(text.startswith(("data:", "https://")) for text in _texts(sent))
+    has_files = any(text.startswith(("data:", "https://")) for text in texts_in(sent))
     return "unclear" if has_files and shown is not None else "other"
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _texts(item)
-    elif is_object(value):
-        for item in value.values():
-            yield from _texts(item)

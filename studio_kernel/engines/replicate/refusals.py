@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
 import httpx
@@ -52,6 +52,18 @@ def said(text: object) -> str:
 def is_object(value: object) -> TypeGuard[Mapping[str, object]]:
     """Return whether a JSON value is an object."""
     return isinstance(value, dict)
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """Yield every text inside a JSON value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from texts_in(item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from texts_in(item)
 
 
 def is_creation(request: httpx.Request) -> bool:

@@ -25,8 +25,9 @@ from studio_kernel.domain.values import AssetRef, Value
 from studio_kernel.engines.base import EngineContext
 from studio_kernel.engines.remote.http import Wire
 from studio_kernel.engines.remote.service import JobResult, JobState, Lookup, Payload
+from studio_kernel.engines.remote.uploads import Uploads, account_of
 from studio_kernel.engines.replicate import inputs, listing, outputs
-from studio_kernel.engines.replicate.refusals import SERVICE, failure, is_creation, is_object, named, refusal
+from studio_kernel.engines.replicate.refusals import SERVICE, failure, is_creation, is_object, named, refusal, texts_in
 from studio_kernel.errors import (
     BadAnswerError,
     EndpointGoneError,
@@ -36,6 +37,9 @@ from studio_kernel.errors import (
 )
 
 BASE_URL = "https://api.replicate.com/v1"
+FILE_LIFE_S = 6 * 3600.0
+"""So long an upload is used again. When the service deletes it, it tells in each answer and in no document; a
+prediction that names a file which is gone is refused without a charge, and the file is sent anew the next time."""
 MOST_PAGES = 20
 """Pages of a hundred predictions that are looked through for a lost one."""
 
@@ -59,6 +63,7 @@ class ReplicateService:
         self._base_url = (base_url or BASE_URL).rstrip("/")
         self._settled = timedelta(seconds=settled_s)
         self._wire: Wire | None = None
+        self._known: dict[str, Uploads] = {}
         self._lock = threading.Lock()
 
     @property
@@ -75,7 +80,12 @@ class ReplicateService:
         """Return the body of a prediction; uploads its larger files first."""
         version = version_of(context.card)
         body: dict[str, object] = {"version": version} if version else {}
-        body["input"] = inputs.build(request, context, lambda ref: self._upload(ref, context))
+        uploads = self._uploads()
+        body["input"] = inputs.build(
+            request,
+            context,
+            lambda ref: uploads.address(ref.sha256, context.cache, context.cancel, lambda: self._upload(ref, context)),
+        )
         return body
 
     def submit(self, payload: Payload, context: EngineContext) -> Ticket:
@@ -85,6 +95,7 @@ class ReplicateService:
         try:
             response = self._send("POST", path, json=payload)
         except ParametersRefusedError as error:
+            self._forget_files(payload, context)
             raise named(error, context.card) from None
         try:
             return _ticket(_object(response))
@@ -163,6 +174,17 @@ class ReplicateService:
                 return
             query = dict(httpx.QueryParams(urlsplit(str(following)).query))
         yield None
+
+    def _uploads(self) -> Uploads:
+        account = account_of(SERVICE, keys.find(SERVICE).reveal())
+        with self._lock:
+            return self._known.setdefault(account, Uploads(SERVICE, account, FILE_LIFE_S))
+
+    def _forget_files(self, payload: Payload, context: EngineContext) -> None:
+        """Send the files of a refused body again the next time, in case it was refused for one that is gone."""
+        for text in texts_in(payload):
+            if text.startswith(self._base_url):
+                self._uploads().forget(text, context.cache)
 
     def _upload(self, ref: AssetRef, context: EngineContext) -> str:
         with context.read_asset(ref).open("rb") as file:

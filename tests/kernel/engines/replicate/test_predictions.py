@@ -12,7 +12,7 @@ from servers.replicate import VERSION, Script, picture
 from studio_kernel.domain.events import WAITING, Answered, Finished, Progress, Ticket
 from studio_kernel.domain.model import ModelSource
 from studio_kernel.domain.price import Price
-from studio_kernel.errors import BadAnswerError, Cancelled, ResultExpiredError
+from studio_kernel.errors import BadAnswerError, Cancelled, ParametersRefusedError, ResultExpiredError
 
 IN_DATA = f"data:image/png;base64,{base64.b64encode(picture()).decode()}"
 
@@ -116,7 +116,7 @@ def test_the_cost_is_what_the_metrics_count(bench, unit, cost):
 
 def test_an_output_without_files_is_a_bad_answer_that_was_paid(bench):
     bench.site.script = Script(output="a poem about boats")
-    with pytest.raises(BadAnswerError, match="no file in the result: 'a poem about boats'") as caught:
+    with pytest.raises(BadAnswerError, match=r"names no image .* 'a poem about boats'") as caught:
         bench.run()
 
     assert caught.value.paid == "yes"
@@ -163,6 +163,25 @@ def test_a_large_file_is_uploaded(bench):
 
     assert bench.site.created[0]["input"]["input_image"] == "https://api.replicate.com/v1/files/file000000"
     assert bench.site.uploads["file000000"] == data
+
+
+def test_a_large_file_is_uploaded_once(bench):
+    image = bench.give(noise(800))
+    at(bench, "studio/editor").run(image=image)
+    bench.run(image=image, seed=8)
+
+    assert len(bench.site.uploads) == 1
+
+
+def test_a_file_that_is_gone_there_is_uploaded_again_the_next_time(bench):
+    image = bench.give(noise(800))
+    at(bench, "studio/editor").run(image=image)
+    bench.site.uploads.clear()
+    with pytest.raises(ParametersRefusedError):
+        bench.run(image=image, seed=8)
+    bench.run(image=image, seed=9)
+
+    assert len(bench.site.created) == 2
 
 
 def test_several_files_keep_their_order(bench):
