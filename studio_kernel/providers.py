@@ -51,9 +51,7 @@ class Providers:
     settled: ProviderSettings
 
     def of(self, card: ModelCard, request: GenerationRequest, read: Read) -> tuple[Provider, ...]:
-        """Return the services to try, in order; none for a model without offers."""
-        if not card.offers:
-            return ()
+        """Return the services to try, in order."""
         found = [
             Provider(offer, self.models[offer.model], self.engines.get(self.models[offer.model].engine))
             for offer in card.offers

@@ -94,7 +94,7 @@ class Workshop:
             sent_at=sent_at,
             is_taken=is_taken,
             cache=None if private else self.home.cache / card.engine,
-            providers=self.providers.of(card, record.request, read),
+            providers=self.providers.of(card, record.request, read) if card.offers else (),
             earlier=earlier or {},
         )
         return Work(job or Job(record), self.engines.get(card.engine), context, private, attempt)

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from studio_kernel.catalog.entries import PriceEntry, PriceFactorEntry, PriceTermEntry
+from studio_kernel.catalog.inputs import OPTIONS
 from studio_kernel.catalog.mistakes import Mistake, unknown
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.parameters import STANDARD, Parameter
@@ -18,8 +19,6 @@ from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.tips import Tips
 from studio_kernel.domain.values import Value
 
-REQUEST_WORDS = frozenset({"model", "task"})
-"""What a request says of itself, so that no parameter can be called by it."""
 _NUMERIC = frozenset({"integer", "number", "size", "loras"})
 
 
@@ -27,7 +26,7 @@ def parameter_mistakes(parameter: Parameter) -> Iterator[Mistake]:
     """Yield what is wrong with the fields of `parameter`, each named by its field."""
     bounds = list(_bound_mistakes(parameter))
     yield from bounds
-    if parameter.name in REQUEST_WORDS:
+    if parameter.name in OPTIONS:
         yield Mistake("", f"{parameter.name!r} is a word of requests; choose another name and state 'sent_as'")
     if bool(parameter.from_run) != bool(parameter.from_models):
         yield Mistake("from_run", "'from_run' and 'from_models' need each other")

@@ -109,6 +109,8 @@ class Fal:
         """(way, address) of every file that was taken."""
         self.lifecycles: list[dict] = []
         self.files: dict[str, tuple[bytes, str]] = {}
+        self.videos: set[str] = set()
+        """Ids of videos that are kept for a remix."""
         self.locked = False
         self.answers: dict[str, Callable[[Job, Answer], Answer]] = {}
         """Endpoint id → makes another answer of the usual one."""
@@ -206,7 +208,7 @@ class Fal:
         job = Job(
             self._id(f"job {number}"), endpoint, arguments, headers, datetime.now(UTC), time.monotonic(), self.seconds
         )
-        detail = problems_of(endpoint.schema, arguments) or self._bad_files(endpoint, arguments)
+        detail = problems_of(endpoint.schema, arguments) or self._bad_inputs(endpoint, arguments)
         if detail:
             job.answer, job.seconds = Answer(422, {"detail": detail}), 0.0
             job.error, job.error_type = "Invalid status code: 422", None
@@ -218,11 +220,13 @@ class Fal:
         self._advance()
         return job
 
-    def _bad_files(self, endpoint, arguments):
-        """Return what is wrong with addresses of input files: each has to be here, and of the right kind."""
+    def _bad_inputs(self, endpoint, arguments):
+        """Return what is wrong with inputs that have to be here: files of the right kind, and videos for a remix."""
         problems = []
         for parameter in endpoint.card.parameters:
-            name = getattr(parameter, "sent_as", "") or parameter.name
+            name = parameter.sent_as or parameter.name
+            if name == "video_id" and arguments[name] not in self.videos:
+                problems.append({"loc": ["body", name], "msg": "Video not found", "type": "value_error"})
             if not parameter.is_media or name not in arguments:
                 continue
             values = arguments[name] if parameter.multiple else [arguments[name]]
@@ -324,6 +328,8 @@ class Fal:
 
     def _made(self, job):
         body, units = media_of(job, self.store)
+        if "video_id" in body and not job.arguments.get("delete_video", True):
+            self.videos.add(body["video_id"])
         answer = Answer(json=body, headers={"X-Fal-Billable-Units": f"{units:g}", "X-Fal-Served-From": self._id("a")})
         change = self.answers.get(job.endpoint.card.source.endpoint)
         return change(job, answer) if change else answer

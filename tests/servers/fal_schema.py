@@ -75,12 +75,12 @@ def _answer(schema):
 
 
 def _input(card):
-    properties = {getattr(one, "sent_as", "") or one.name: _property(one) for one in card.parameters}
+    properties = {one.sent_as or one.name: _property(one) for one in card.parameters}
     if inline := (card.output or {}).get("inline_parameter"):
         properties[inline] = {"type": "boolean", "title": "Sync Mode", "default": False}
     for name in (card.output or {}).get("own_keys") or {}:
         properties[name] = {"type": "string", "title": "Api Key"}
-    required = [getattr(one, "sent_as", "") or one.name for one in card.parameters if one.required]
+    required = [one.sent_as or one.name for one in card.parameters if one.required]
     return {
         "type": "object",
         "title": "Input",

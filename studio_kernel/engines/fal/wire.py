@@ -40,7 +40,7 @@ Address = Callable[[AssetRef], str]
 
 def wire_name(parameter: Parameter) -> str:
     """Return what the service calls a parameter."""
-    return getattr(parameter, "sent_as", "") or parameter.name
+    return parameter.sent_as or parameter.name
 
 
 def own_name(card: ModelCard, name: str) -> str:

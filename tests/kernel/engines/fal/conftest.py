@@ -12,8 +12,8 @@ def cards():
 @pytest.fixture
 def fal(cards):
     """A server with some models of each kind; `Fal.add` gives it another."""
-    wanted = ("flux_1_dev", "sora_2_t2v", "sora_2_remix")
-    return Fal([card for name, card in cards.items() if name.removeprefix("fal/") in wanted])
+    wanted = ("flux_1_dev", "sora2_text_to_video", "sora2_video_to_video_remix", "sync_lipsync_2", "birefnet_v2")
+    return Fal([cards[f"fal/{name}"] for name in wanted])
 
 
 @pytest.fixture
