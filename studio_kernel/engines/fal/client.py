@@ -14,15 +14,12 @@ from typing import Any
 
 import fal_client
 import httpx
-from fal_client.client import (
-    USER_AGENT,
-    BackupDomainTransport,
-    CDNToken,
-    CDNTokenManager,
-)
+from fal_client import client as package
+from fal_client.client import USER_AGENT, BackupDomainTransport, CDNToken, CDNTokenManager
 
 from studio_kernel.engines.fal.refusals import NAME, is_paid, refusal
 from studio_kernel.engines.remote.http import IDLE_S, Wire
+from studio_kernel.errors import ServiceDownError, ServiceError
 
 KEY_HOSTS = ("fal.run", "falrun.com", "fal.ai")
 """Domains that may see the key."""
@@ -39,11 +36,19 @@ class FalWire(Wire):
 
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send a request; one to a foreign host goes without the key."""
-        host = request.url.host
-        is_ours = any(host == domain or host.endswith(f".{domain}") for domain in KEY_HOSTS)
-        if request.headers.get("Authorization", "").startswith("Key ") and not is_ours:
+        if request.headers.get("Authorization", "").startswith("Key ") and not _may_see_key(request.url.host):
             del request.headers["Authorization"]
-        return super().send(request, stream=stream, **options)
+        try:
+            return super().send(request, stream=stream, **options)
+        except RuntimeError as error:  # the engine was closed meanwhile; asked again, it makes new connections
+            if isinstance(error, ServiceError):
+                raise
+            raise ServiceDownError(NAME, f"the connections were closed ({error})") from None
+
+
+def _may_see_key(host: str) -> bool:
+    queue = httpx.URL(package.QUEUE_URL_FORMAT).host  # the package lets the environment choose another
+    return host == queue or any(host == domain or host.endswith(f".{domain}") for domain in KEY_HOSTS)
 
 
 class _Lines(httpx.Client):
