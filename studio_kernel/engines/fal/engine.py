@@ -54,11 +54,8 @@ class FalEngine:
 
     def unavailable(self, card: ModelCard) -> str | None:
         """Return why a model cannot run: there is no key, or its endpoint can be none."""
-        endpoint = card.source.endpoint
-        if not _ENDPOINT.fullmatch(endpoint):
-            return (
-                f"{card.id}: the endpoint {endpoint!r} is none of fal; write it as on its page, such as fal-ai/flux/dev"
-            )
+        if not _is_endpoint(card.source.endpoint):
+            return f"{card.source.endpoint!r} is no endpoint of fal; write it as on its page, such as 'fal-ai/flux/dev'"
         return keys.missing(NAME)
 
     def check(self, request: GenerationRequest, context: EngineContext) -> None:
