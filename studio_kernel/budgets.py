@@ -11,17 +11,17 @@ import math
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import TYPE_CHECKING
 
-from studio_kernel.assets.facts import file_facts
 from studio_kernel.domain.budget import Demand
 from studio_kernel.domain.estimate import FREE, CostEstimate
 from studio_kernel.domain.pricing import cost_of
-from studio_kernel.domain.quantities import InputFacts
 from studio_kernel.domain.spending import Scope, Spending
 from studio_kernel.errors import BudgetExceededError, BudgetWarning, StudioError, UnknownPriceError
+from studio_kernel.providers import input_facts
+from studio_kernel.reported import ReportedValues
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +83,7 @@ class Budgets:
 
     def __init__(self, workshop: Workshop, log: RunLog) -> None:
         self._workshop, self._log = workshop, log
+        self._reported = ReportedValues(workshop, log)
         self._known: SpendingTail | None = None
         self._lock = threading.Lock()
 
@@ -106,8 +107,11 @@ class Budgets:
         if not self._workshop.works_elsewhere(card):
             return FREE
         where = read or self._workshop.assets.path
-        files = {name: file_facts(where(ref), ref.media_type) for name, ref in request.inputs.items()}
-        return cost_of(card, request, InputFacts(files, seconds), is_remote=True)
+        if card.offers:
+            return self._workshop.providers.dearest(card, request, where)
+        facts = input_facts(request, where, seconds)
+        files = {**facts.files, **self._reported.files_of(request)}
+        return cost_of(card, request, replace(facts, files=files), is_remote=True)
 
     def judge(self, purchases: Sequence[Purchase], *, accept_unknown_price: bool = False) -> Judgement:
         """Return whether runs may be made, all of them together.

@@ -18,7 +18,7 @@ from immutabledict import immutabledict
 from studio_kernel.assets import AssetStore
 from studio_kernel.axes import Axes, as_list, groups_of, parameter_of
 from studio_kernel.domain.model import Checker, ModelCard
-from studio_kernel.domain.parameters import MAX_SEED
+from studio_kernel.domain.parameters import MAX_SEED, Parameter
 from studio_kernel.domain.refining import refined
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.rules import Rule
@@ -31,6 +31,7 @@ from studio_kernel.run import Run
 
 if TYPE_CHECKING:
     from studio_kernel.catalog.models import Models
+    from studio_kernel.reported import ReportedValues
 
 DEFAULT_TASK = Task.TEXT_TO_IMAGE
 
@@ -51,11 +52,14 @@ class Drafting:
         Where pictures given as inputs are put.
     wildcards : mapping
         What ``__name__`` in a prompt stands for: name → texts.
+    reported : ReportedValues or None
+        Knows what services reported of earlier runs; `None` = nothing was.
     """
 
     models: Models
     assets: AssetStore
     wildcards: Mapping[str, tuple[str, ...]] = field(default_factory=immutabledict)
+    reported: ReportedValues | None = None
 
     def draft(self, model: str | None, task: Task | str | None, values: Mapping[str, object]) -> GenerationRequest:
         """Return a request of the values that were given, with model and task chosen and pictures stored.
@@ -209,8 +213,20 @@ class Drafting:
         given = dict(draft.parameters)
         if given.get("seed") is None and _takes_seed(self.models[draft.model], draft.task):
             given["seed"] = choose_seed(_largest_seed(self.models[draft.model]))
+        self._require_reported(draft, checker, given)
         values = checker.check(self._resolved(given, chance, draft.model))
         return GenerationRequest.of_frozen(draft.model, draft.task, values)
+
+    def _require_reported(self, draft: GenerationRequest, checker: Checker, given: Mapping[str, Value]) -> None:
+        """Refuse what should be the word of an earlier run and is not."""
+        for parameter in checker.parameters:
+            if parameter.from_run and self.reported is not None:
+                value = given.get(parameter.name)
+                with _named(parameter.name, f"model {draft.model!r} ({draft.task})"):
+                    if isinstance(value, str) and value:
+                        self.reported.require(parameter, value)
+                    elif parameter.required:
+                        raise ValueError(self.reported.missing(parameter))
 
     def _resolved(self, values: dict[str, Value], chance: int, model: str) -> dict[str, Value]:
         """Return `values` with prompts in place of their templates."""
@@ -264,16 +280,28 @@ class Drafting:
 
     def _take_inputs(self, card: ModelCard, task: Task, given: Mapping[str, object]) -> dict[str, Value]:
         """Store the pictures among the values, freeze the rest."""
-        media = {parameter.name: parameter for parameter in card.parameters_for(task) if parameter.is_media}
+        known = {parameter.name: parameter for parameter in card.parameters_for(task)}
+        media = {name: parameter for name, parameter in known.items() if parameter.is_media}
         values: dict[str, Value] = {}
         for name, value in given.items():
-            if name not in media:
+            if name in known and known[name].from_run:
+                values[name] = self._word_of(known[name], value, card.id)
+            elif name not in media:
                 values[name] = _frozen(name, value, card.id)
             elif media[name].multiple and isinstance(value, (list, tuple)):
                 values[name] = tuple(self._take(item, name) for item in value)
             else:
                 values[name] = self._take(value, name)
         return values
+
+    def _word_of(self, parameter: Parameter, source: object, model: str) -> Value:
+        """Return what an earlier run reported, from the run, its id or the word itself."""
+        if self.reported is None or not isinstance(source, (Run, str)):
+            return _frozen(parameter.name, source, model)
+        with _named(parameter.name, f"model {model!r}"):
+            if isinstance(source, Run):
+                return self.reported.of_run(parameter, source.id)
+            return self.reported.resolved(parameter, source)
 
     def _take(self, source: object, what: str) -> Value:
         return self.assets.take(source.first_asset if isinstance(source, Run) else source, what)

@@ -157,12 +157,31 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"base_url is {self.base_url!r}; give an address that begins with https:// or http://")
 
 
+class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which service is chosen for a model that several have: the table ``[providers]`` of ``settings.toml``.
+
+    Attributes
+    ----------
+    choose : {"order", "price"}
+        By `order`, or the cheapest first.
+    order : tuple of str
+        Services, such as ``["replicate", "fal"]``; those that are not named come after them, as the card has them.
+    fallback : bool
+        Whether the next one is tried when one cannot accept a run.
+    """
+
+    choose: Literal["order", "price"] = "order"
+    order: tuple[str, ...] = ()
+    fallback: bool = True
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What ``settings.toml`` of a home says; no secrets, those come from the environment or the OS keyring."""
 
     worker: WorkerSettings = WorkerSettings()
     budget: BudgetSettings = BudgetSettings()
     services: dict[str, ServiceSettings] = msgspec.field(default_factory=dict)
+    providers: ProviderSettings = ProviderSettings()
 
     def service(self, name: str) -> ServiceSettings:
         """Return how a service is used."""
@@ -245,7 +264,12 @@ class Home:
         except FileNotFoundError:
             return Settings()
         except (msgspec.DecodeError, OSError) as error:
-            tables = {"worker": WorkerSettings, "budget": BudgetSettings, "services.NAME": ServiceSettings}
+            tables: dict[str, type[msgspec.Struct]] = {
+                "worker": WorkerSettings,
+                "budget": BudgetSettings,
+                "services.NAME": ServiceSettings,
+                "providers": ProviderSettings,
+            }
             allowed = ", ".join(f"[{name}] may have {', '.join(it.__struct_fields__)}" for name, it in tables.items())
             raise SettingsError(f"{str(path)!r}: {error}; the table {allowed}") from error
 

@@ -48,6 +48,7 @@ from studio_kernel.live import LiveBoard
 from studio_kernel.planning import Planner
 from studio_kernel.private import PrivateSpace, orphans
 from studio_kernel.queue import RunQueue
+from studio_kernel.reported import ReportedValues
 from studio_kernel.run import Run
 from studio_kernel.runlog import RunFilter, RunLog, SweepRecord, new_run_id
 from studio_kernel.settings import Home
@@ -713,11 +714,11 @@ class Studio(HomeView):
 
     @property
     def _drafting(self) -> Drafting:
-        return Drafting(self.models, self.assets, self.wildcards)
+        return Drafting(self.models, self.assets, self.wildcards, ReportedValues(self._workshop, self._log))
 
     @property
     def _private_drafting(self) -> Drafting:
-        return Drafting(self.models, self._private_space.assets, self.wildcards)
+        return replace(self._drafting, assets=self._private_space.assets)
 
     @property
     def _private_space(self) -> PrivateSpace:

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 from studio_kernel.assets import AssetStore
 from studio_kernel.domain.marks import Project
+from studio_kernel.domain.reported import Offer
 from studio_kernel.domain.runs import RunRecord
+from studio_kernel.errors import InvalidRequestError, Problem
 from studio_kernel.export import export_gallery
 from studio_kernel.ledger import By, ledger
+from studio_kernel.reported import ReportedValues
 from studio_kernel.runlog import Cursor, Facets, Health, RunFilter, RunLog
 from studio_kernel.settings import Home
 from studio_kernel.sweep_log import SweepLog
@@ -70,6 +73,34 @@ class HomeView:
         >>> studio.sweep("a __animal__", axes={"prompt:__animal__": studio.wildcards["animal"]})  # doctest: +SKIP
         """
         return self.catalog.wildcards
+
+    def reported(self, model: str, parameter: str, *, limit: int | None = 50) -> Offer:
+        """Return what a parameter that takes a value of an earlier run can be given, newest first.
+
+        Parameters
+        ----------
+        model : str
+            Catalog id.
+        parameter : str
+            Such as ``video_id``.
+
+        Raises
+        ------
+        UnknownModelError
+            When there is no such model.
+        InvalidRequestError
+            When it has no such parameter, or one that takes other values.
+
+        Examples
+        --------
+        >>> for clip in studio.reported("fal/sora2_video_to_video_remix", "video_id"):  # doctest: +SKIP
+        ...     print(clip.value, clip.label)
+        """
+        found = next((each for each in self.models[model].parameters if each.name == parameter), None)
+        if found is None or not found.from_run:
+            reason = "not a parameter of this model" if found is None else "takes no value of an earlier run"
+            raise InvalidRequestError([Problem(parameter, reason)], f"model {model!r}")
+        return ReportedValues(self._workshop, self._log).offer(found, limit)
 
     def records(
         self, where: RunFilter | None = None, *, limit: int | None = 50, before: Cursor | None = None, offset: int = 0

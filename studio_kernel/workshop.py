@@ -6,7 +6,7 @@ than a user's edit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -18,11 +18,13 @@ from studio_kernel.catalog.wildcards import wildcard_paths
 from studio_kernel.domain.events import Ticket
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.runs import RunRecord
+from studio_kernel.domain.values import Value
 from studio_kernel.engines.base import CancelToken, Capabilities, Engine, EngineContext, ServiceEngine
 from studio_kernel.engines.registry import EngineRegistry
 from studio_kernel.errors import ModelUnavailableError, SettingsError
 from studio_kernel.jobs import Job, Work
 from studio_kernel.private import PrivateSpace
+from studio_kernel.providers import Providers
 from studio_kernel.settings import Home
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ class Workshop:
         ticket: Ticket | None = None,
         sent_at: datetime | None = None,
         is_taken: Callable[[str], bool] = lambda _remote_id: False,
+        earlier: Mapping[str, Value] | None = None,
         attempt: int = 0,
     ) -> Work:
         """Return what it takes to do a run.
@@ -80,16 +83,19 @@ class Workshop:
             When the catalog has no such model, or nothing here runs it.
         """
         card = self.models[record.request.model]
+        read = private.reader(self.assets) if private else self.assets.path
         context = EngineContext(
             card=card,
             cancel=CancelToken(),
-            read_asset=private.reader(self.assets) if private else self.assets.path,
+            read_asset=read,
             schedulers=self.catalog.schedulers,
             loras=self.catalog.loras,
             ticket=ticket,
             sent_at=sent_at,
             is_taken=is_taken,
             cache=None if private else self.home.cache / card.engine,
+            providers=self.providers.of(card, record.request, read) if card.offers else (),
+            earlier=earlier or {},
         )
         return Work(job or Job(record), self.engines.get(card.engine), context, private, attempt)
 
@@ -116,6 +122,11 @@ class Workshop:
         engine = self.engine_of(card)
         return engine.capabilities.remote if engine else bool(card.source.endpoint)
 
+    @property
+    def providers(self) -> Providers:
+        """Which services have a model that several have."""
+        return Providers(self.models, self.engines, self.home.settings().providers)
+
     def close(self) -> None:
         """Free what the engines hold; they may be used again afterwards."""
         self.engines.close()
@@ -141,8 +152,10 @@ class Workshop:
 
     def _unavailable(self, engine: str, card: ModelCard) -> str | None:
         try:
+            if card.offers:
+                return self.providers.unavailable(card)
             return self.engines.get(engine).unavailable(card)
-        except ModelUnavailableError as error:
+        except (ModelUnavailableError, SettingsError) as error:
             return str(error)
 
 

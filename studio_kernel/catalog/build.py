@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from immutabledict import immutabledict
+from msgspec.structs import asdict
 
 from studio_kernel.catalog.checks import (
     class_mistakes,
@@ -25,6 +26,7 @@ from studio_kernel.catalog.entries import (
     FamilyEntry,
     LoraEntry,
     ModelEntry,
+    OfferEntry,
     ParameterEntry,
     PriceEntry,
     PriceFactorEntry,
@@ -36,8 +38,9 @@ from studio_kernel.catalog.entries import (
 )
 from studio_kernel.catalog.mistakes import Mistake, unknown
 from studio_kernel.domain.model import LoraCard, ModelCard, ModelSource, SchedulerCard
+from studio_kernel.domain.offers import Offer
 from studio_kernel.domain.parameters import STANDARD, Parameter, standard
-from studio_kernel.domain.price import Counting, Price, PriceCondition, PriceFactor, PriceTerm
+from studio_kernel.domain.price import Counting, Price, PriceCondition, PriceFactor, PriceTerm, TokenPrices
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.tips import Tips, VramFigure
 from studio_kernel.domain.values import Value, freeze
@@ -45,7 +48,9 @@ from studio_kernel.domain.values import Value, freeze
 Stated = Mapping[str, Mapping[str, Any]]
 
 DEFAULT_GROUP = "diffusion"
-ENGINES_WITH_SOURCE = frozenset({"diffusers", "fal"})
+SWITCH = "switch"
+"""The engine of models that several services have."""
+ENGINES_WITH_SOURCE = frozenset({"diffusers", "fal", "replicate", "openai"})
 """Engines that need to be told where a model is; the procedural one and plug-ins may do without."""
 
 
@@ -231,7 +236,7 @@ def model(key: str, entry: ModelEntry, shelf: Shelf) -> tuple[ModelCard, list[Mi
     base = shelf.families.get(entry.family, Family())
     own = Family(
         id=key,
-        engine=entry.engine or base.engine,
+        engine=SWITCH if entry.offers else entry.engine or base.engine,
         tasks=entry.tasks or base.tasks,
         schedulers=entry.schedulers or base.schedulers,
         parameters=_overlaid(base.parameters, entry.parameters, entry.without),
@@ -259,6 +264,7 @@ def model(key: str, entry: ModelEntry, shelf: Shelf) -> tuple[ModelCard, list[Mi
         output=None if entry.output is None else immutabledict({k: freeze(v) for k, v in entry.output.items()}),
         tips=entry.tips or shelf.tips_of.get(entry.hub.casefold(), base.tips),
         hidden=entry.hidden,
+        offers=tuple(_offer(offer) for offer in entry.offers),
     )
     if shelf.checked:
         mistakes += _model_mistakes(entry, own, base, shelf)
@@ -288,6 +294,10 @@ def _model_mistakes(entry: ModelEntry, own: Family, base: Family, shelf: Shelf) 
 
 def _source_mistakes(entry: ModelEntry, engine: str) -> Iterator[Mistake]:
     given = [name for name in ("path", "file", "hub", "endpoint") if getattr(entry, name)]
+    if entry.offers:
+        if given or entry.engine:
+            yield Mistake((given or ["engine"])[0], "stands beside 'offers', which say where the model is")
+        return
     if len(given) > 1:
         yield Mistake(given[1], f"stands beside {given[0]!r}; exactly one of them says where the model is")
     if not given and engine in ENGINES_WITH_SOURCE:
@@ -341,6 +351,8 @@ def _parameter(
         changes: dict[str, Any] = dict(fields)
         if "default" in fields:
             changes["default"] = _default(name, fields)
+        if "from_where" in fields:
+            changes["from_where"] = immutabledict(fields["from_where"])
     except (ValueError, TypeError) as error:
         return None, [Mistake("default", str(error))]
     if name == "scheduler" and "type" not in fields and "choices" not in fields:
@@ -373,6 +385,11 @@ def _source(entry: ModelEntry, shelf: Shelf) -> ModelSource:
     )
 
 
+def _offer(entry: OfferEntry) -> Offer:
+    values = {name: _frozen(mapping) for name, mapping in entry.values.items()}
+    return Offer(entry.model, immutabledict(entry.names), immutabledict(values), _frozen(entry.fixed))
+
+
 def _price(entry: PriceEntry | None) -> Price | None:
     if entry is None:
         return None
@@ -398,6 +415,7 @@ def _price(entry: PriceEntry | None) -> Price | None:
         PriceCondition(_frozen(entry.only_when), between=immutabledict(entry.only_between)),
         entry.assumes,
         entry.is_tentative,
+        None if entry.tokens is None else TokenPrices(**asdict(entry.tokens)),
     )
 
 

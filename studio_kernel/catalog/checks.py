@@ -1,24 +1,24 @@
-"""What a schema cannot say about a parameter, a scheduler or tips: whether the values agree with each other."""
+"""What a schema cannot say about a parameter, a scheduler, offers or tips: whether the values agree with each other."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from studio_kernel.catalog.entries import PriceEntry, PriceFactorEntry, PriceTermEntry
+from studio_kernel.catalog.inputs import OPTIONS
 from studio_kernel.catalog.mistakes import Mistake, unknown
+from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.parameters import STANDARD, Parameter
 from studio_kernel.domain.price import QUANTITIES
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.tips import Tips
 from studio_kernel.domain.values import Value
 
-REQUEST_WORDS = frozenset({"model", "task"})
-"""What a request says of itself, so that no parameter can be called by it."""
 _NUMERIC = frozenset({"integer", "number", "size", "loras"})
 
 
@@ -26,10 +26,12 @@ def parameter_mistakes(parameter: Parameter) -> Iterator[Mistake]:
     """Yield what is wrong with the fields of `parameter`, each named by its field."""
     bounds = list(_bound_mistakes(parameter))
     yield from bounds
-    if parameter.name in REQUEST_WORDS:
+    if parameter.name in OPTIONS:
         yield Mistake("", f"{parameter.name!r} is a word of requests; choose another name and state 'sent_as'")
     if bool(parameter.from_run) != bool(parameter.from_models):
         yield Mistake("from_run", "'from_run' and 'from_models' need each other")
+    if parameter.from_run and (parameter.type != "text" or parameter.multiple):
+        yield Mistake("from_run", "only one text can be what a run reported")
     if parameter.max_items is not None and not parameter.multiple and parameter.type != "loras":
         yield Mistake("max_items", "needs 'multiple: true'")
     if bounds:
@@ -124,6 +126,22 @@ def task_mistakes(field: str, named: tuple[Task, ...], served: tuple[Task, ...])
     for task in named:
         if task not in served:
             yield Mistake(field, f"{str(task)!r} is not one of this model's tasks: {', '.join(served) or 'none'}")
+
+
+def offer_mistakes(card: ModelCard, models: Mapping[str, ModelCard]) -> Iterator[Mistake]:
+    """Yield what is wrong with the offers of a card among all models."""
+    own = {parameter.name for parameter in card.parameters}
+    for place, offer in enumerate(card.offers):
+        field = f"offers[{place}]"
+        there = models.get(offer.model)
+        if there is None:
+            yield Mistake(f"{field}.model", unknown("a model of the catalog", offer.model, models))
+            continue
+        if there.offers:
+            yield Mistake(f"{field}.model", f"{offer.model!r} has offers itself; name the models of services")
+        theirs = {parameter.name for parameter in there.parameters}
+        yield from _named_mistakes(field, (*offer.names, *offer.values), own)
+        yield from _named_mistakes(field, (*offer.names.values(), *offer.fixed), theirs)
 
 
 def class_mistakes(class_name: str) -> Iterator[Mistake]:

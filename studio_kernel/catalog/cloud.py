@@ -19,34 +19,27 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from studio_kernel.catalog.cloud_prices import price_of
-from studio_kernel.catalog.entries import CatalogFile, ModelEntry, ParameterEntry, PriceEntry, stated
-from studio_kernel.domain.parameters import MEDIA_TYPES, STANDARD, Group, Parameter, ParameterType
+from studio_kernel.catalog.entries import CatalogFile, ModelEntry, ParameterEntry, PriceEntry
+from studio_kernel.catalog.inputs import INLINE, OWN_KEYS, UNITS, group_of, label_of, named, possible
+from studio_kernel.domain.parameters import MEDIA_TYPES, ParameterType
 from studio_kernel.domain.tasks import Task
-from studio_kernel.domain.values import freeze
 from studio_kernel.errors import Problem
 
-OWN_KEYS: Mapping[str, str] = {"api_key": "openai"}
-"""Inputs that are keys, and whose: left out of requests, which are logged; the engine may send them."""
-INLINE = "sync_mode"
-SPELLINGS: Mapping[str, str] = {"model": "model_version", "task": "task_type"}
-"""Inputs whose names mean something else in a request, and what they are called there."""
-UNITS: Mapping[str, str] = {
-    "duration": "s",
-    "duration_seconds": "s",
-    "seconds_start": "s",
-    "seconds_total": "s",
-    "music_length_ms": "ms",
+FROM_RUNS: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    # "video_id must come from a Sora clip made with delete_video=false"
+    ("sora2_video_to_video_remix", "video_id"): {
+        "from_run": "video_id",
+        "from_models": (
+            "fal/sora2_text_to_video",
+            "fal/sora2_text_to_video_pro",
+            "fal/sora2_image_to_video",
+            "fal/sora2_image_to_video_pro",
+            "fal/sora2_video_to_video_remix",
+        ),
+        "from_where": {"delete_video": False},
+    },
 }
-FROM_RUNS: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("sora2_video_to_video_remix", "video_id"): (
-        "fal/sora2_text_to_video",
-        "fal/sora2_text_to_video_pro",
-        "fal/sora2_image_to_video",
-        "fal/sora2_image_to_video_pro",
-        "fal/sora2_video_to_video_remix",
-    ),
-}
-"""Endpoint and input whose value is what runs of these models reported: the facts call its kind ``id``."""
+"""Endpoint and input whose value is what earlier runs reported → which ones; its kind in the facts is ``id``."""
 
 
 class FactParameter(Struct, forbid_unknown_fields=True):
@@ -117,47 +110,6 @@ _CONFIDENCE = {
     "seed": "Its parameters are known from other people's programs only.",
 }
 
-_NAMES: Mapping[Group, str] = {
-    "prompt": (
-        "prompt negative_prompt text lyrics lyrics_prompt tags multi_prompt structured_prompt system_prompt style "
-        "style_preset style_id style_codes style_instructions voice voice_id voice_instruction voice_ids "
-        "voice_setting speakers turns composition_plan language language_code voice_language"
-    ),
-    "inputs": "request_id video_id keyframes pdf_url elements",
-    "size": (
-        "image_size aspect_ratio resolution ratio width height duration num_frames fps frames_per_second frame_rate "
-        "upscale_factor scale canvas_size original_image_size original_image_location target_resolution target_fps "
-        "operating_resolution resolution_mode seconds_total seconds_start duration_seconds music_length_ms "
-        "resample_fps"
-    ),
-    "sampling": (
-        "num_inference_steps guidance_scale guidance_scale_2 cfg_scale cfg strength scheduler sampler shift steps "
-        "num_steps steps_num number_of_steps model version mode quality rendering_speed acceleration "
-        "image_prompt_strength creativity resemblance temperature"
-    ),
-    "seed": "seed",
-    "adapters": (
-        "loras embeddings controlnet controlnets controlnet_unions control_loras easycontrols ip_adapter ip_adapters"
-    ),
-    "output": (
-        "num_images max_images output_format format video_quality video_write_mode output_write_mode output_quality "
-        "output_codec generate_audio background transparency_mode output_mask mask_only H264_output bitrate_mode "
-        "sample_rate return_frames_zip timestamps audio_setting"
-    ),
-}
-_GROUP_OF: Mapping[str, Group] = {name: group for group, names in _NAMES.items() for name in names.split()}
-_LABELS = {
-    "image_url": "Input image",
-    "image_urls": "Input images",
-    "mask_url": "Mask",
-    "mask_image_url": "Mask",
-    "video_url": "Input video",
-    "audio_url": "Input audio",
-    "H264_output": "H.264 output",
-    "image_size": "Size",
-    "cfg_scale": "Guidance scale",
-}
-_ACRONYMS = {"fps": "FPS", "cfg": "CFG", "id": "ID", "nag": "NAG", "pdf": "PDF", "lora": "LoRA", "ip": "IP", "ms": "ms"}
 _ENDED = re.compile(r"(?:shutdown for|retired the model on) (\d{4}-\d{2}-\d{2})")
 _DATE = re.compile(r"\b\d{4}(?:-\d{2}(?:-\d{2})?)?\b")
 
@@ -205,11 +157,6 @@ def _model(fact: FactModel, findings: list[Problem]) -> ModelEntry:
     )
 
 
-def named(sent_as: str) -> str:
-    """Return what a request calls the input that a service calls `sent_as`."""
-    return SPELLINGS.get(sent_as, sent_as)
-
-
 def _input_findings(fact: FactModel) -> Iterator[Problem]:
     declared = {item.name for item in fact.inputs}
     flagged = {parameter.name for parameter in fact.parameters if parameter.required}
@@ -232,32 +179,30 @@ def _parameter(fact: FactParameter, model: FactModel, found: list[Problem]) -> P
     kind = next((item.kind for item in model.inputs if item.name == fact.name), None)
     type_ = _type(fact, kind, found)
     multiple = fact.type == "array"
-    source = FROM_RUNS.get((model.id, fact.name), ())
     entry = ParameterEntry(
         type=type_,
-        label=_label(fact.name),
+        label=label_of(fact.name),
         default=_or_unset(_default(fact, type_)),
         min=_or_unset(fact.min),
         max=_or_unset(fact.max),
         step=_or_unset(fact.step),
         choices=tuple(fact.choices) if fact.choices else UNSET,
         open_choices=True if fact.choices_truncated else UNSET,
-        group=_group(fact, type_),
+        group=group_of(fact.name, type_, required=fact.required),
         description=_description(fact, type_),
         required=True if fact.required or fact.name in model.inputs_required else UNSET,
         max_length=_or_unset(fact.max_length),
         multiple=True if multiple else UNSET,
         max_items=_or_unset(fact.max_items),
         unit=UNITS.get(fact.name, UNSET),
-        sent_as=fact.name if fact.name in SPELLINGS else UNSET,
-        from_run=fact.name if source else UNSET,
-        from_models=source or UNSET,
+        sent_as=fact.name if named(fact.name) != fact.name else UNSET,
+        **FROM_RUNS.get((model.id, fact.name), {}),
     )
     if fact.choices_truncated:
         found.append(Problem(fact.name, f"only {len(fact.choices or ())} of its choices are known; others are allowed"))
     if type_ == "size" and isinstance(fact.default, Mapping):
         found.append(Problem(fact.name, "its default is none of its presets; kept as width and height"))
-    return _with_possible_default(fact.name, entry, found)
+    return possible(fact.name, entry, found)
 
 
 def _type(fact: FactParameter, kind: str | None, found: list[Problem]) -> ParameterType:
@@ -296,39 +241,8 @@ def _default(fact: FactParameter, type_: ParameterType) -> Any:
     return float(fact.default) if type_ == "number" and type(fact.default) is int else fact.default
 
 
-def _with_possible_default(name: str, entry: ParameterEntry, found: list[Problem]) -> ParameterEntry:
-    """Return `entry` without a default that it forbids itself: left out, the service uses its own."""
-    fields = stated(entry)
-    if "default" not in fields:
-        return entry
-    default = fields.pop("default")
-    try:
-        Parameter(name, **fields).check(freeze(default))
-    except ValueError as error:
-        found.append(Problem(name, f"its default cannot be given: {error}; left to the service"))
-        fields["description"] = f"{entry.description} Left out, the service uses {default}."
-        return ParameterEntry(**fields)
-    return entry
-
-
 def _or_unset(value: Any) -> Any:
     return UNSET if value is None else value
-
-
-def _group(fact: FactParameter, type_: ParameterType) -> Group:
-    if type_ in MEDIA_TYPES:
-        return "inputs"
-    return _GROUP_OF.get(fact.name) or ("inputs" if fact.required else "advanced")
-
-
-def _label(name: str) -> str:
-    if name in STANDARD:
-        return STANDARD[name].label
-    if name in _LABELS:
-        return _LABELS[name]
-    words = re.sub(r"_urls$", "s", re.sub(r"_url$", "", name)).split("_")
-    text = " ".join(_ACRONYMS.get(word, word) for word in words)
-    return text[0].upper() + text[1:]
 
 
 def _description(fact: FactParameter, type_: ParameterType) -> str:

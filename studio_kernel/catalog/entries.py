@@ -51,9 +51,13 @@ class ParameterEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
         UNSET
     )
     from_run: (
-        Annotated[str, Meta(description="Its value is what an earlier run reported under this name.")] | UnsetType
+        Annotated[str, Meta(pattern=r"^\w+$", description="Its value is what an earlier run reported under this name.")]
+        | UnsetType
     ) = UNSET
     from_models: Annotated[tuple[str, ...], Meta(description="Models whose runs count for that.")] | UnsetType = UNSET
+    from_where: Annotated[dict[str, Scalar], Meta(description="Parameter: its value in such a run.")] | UnsetType = (
+        UNSET
+    )
 
 
 Parameters = Annotated[
@@ -99,6 +103,15 @@ class PriceFactorEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     between: Between = {}
 
 
+class TokenPricesEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """US dollars per million tokens."""
+
+    text_input_usd: Annotated[float, Meta(ge=0)] = 0.0
+    image_input_usd: Annotated[float, Meta(ge=0)] = 0.0
+    image_output_usd: Annotated[float, Meta(ge=0)] = 0.0
+    text_output_usd: Annotated[float, Meta(ge=0)] = 0.0
+
+
 class PriceEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
     """What a service charges, where and when that was read."""
 
@@ -124,6 +137,9 @@ class PriceEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, 
     only_between: Between = {}
     assumes: Annotated[str, Meta(description="What is taken for granted in counting.")] = ""
     is_tentative: Annotated[bool, Meta(description="The source itself is not sure.")] = False
+    tokens: (
+        Annotated[TokenPricesEntry, Meta(description="What is charged for the tokens that the service counts.")] | None
+    ) = None
 
 
 class FamilyEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
@@ -141,8 +157,17 @@ class FamilyEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True,
     read_from: ReadFrom = ()
 
 
+class OfferEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """A service that has the model, by the entry of the service's own model."""
+
+    model: Annotated[str, Meta(description="The id of that entry.")]
+    names: Annotated[dict[str, str], Meta(description="Parameter here: its name there.")] = {}
+    values: Annotated[dict[str, dict[str, Any]], Meta(description="Parameter here: {value here: value there}.")] = {}
+    fixed: Annotated[dict[str, Any], Meta(description="Parameter there: what it always is.")] = {}
+
+
 class ModelEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
-    """A model; exactly one of `path`, `file`, `hub` and `endpoint` says where it is."""
+    """A model; exactly one of `path`, `file`, `hub`, `endpoint` and `offers` says where it is."""
 
     name: Annotated[str, Meta(description="What people see; the id when left out.")] = ""
     creator: str = "unknown"
@@ -171,6 +196,7 @@ class ModelEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, 
     output: dict[str, Any] | None = None
     tips: Annotated[str, Meta(description="Tips to show; those of its repository or family when left out.")] = ""
     hidden: bool = False
+    offers: Annotated[tuple[OfferEntry, ...], Meta(description="The services that have it, in place of a source.")] = ()
 
 
 class SchedulerEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):

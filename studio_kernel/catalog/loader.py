@@ -16,6 +16,7 @@ from typing import Any
 from immutabledict import immutabledict
 
 from studio_kernel.catalog import build
+from studio_kernel.catalog.checks import offer_mistakes
 from studio_kernel.catalog.files import Source, read_source
 from studio_kernel.catalog.mistakes import Mistake
 from studio_kernel.catalog.wildcards import WildcardFile, assemble, read_wildcards
@@ -132,6 +133,7 @@ class _Assembly:
             model, mistakes = build.model(key, entry, self._shelf)
             if self._is_good("models", source, key, mistakes):
                 self._models[key] = self._noted(source, model)
+        self._check_offers()
         wildcards, problems = assemble(wildcard_files)
         for file, problem in problems:
             self._report(file, [problem])
@@ -147,6 +149,17 @@ class _Assembly:
             immutabledict(self._overridden),
             immutabledict(self._shelf.tips),
         )
+
+    def _check_offers(self) -> None:
+        """Leave out models whose offers name what is not there; known only when all models are."""
+        for key, card in [(key, card) for key, card in self._models.items() if card.offers]:
+            source = self._origins["models", key]
+            if source.shipped and not self._check_shipped and not self._overridden:
+                continue
+            mistakes = list(offer_mistakes(card, self._models))
+            self._report(source, [mistake.at(source.name, key) for mistake in mistakes])
+            if mistakes:
+                del self._models[key]
 
     def _add_schedulers(self, sources: list[Source]) -> None:
         group_of: dict[str, str] = {}

@@ -6,10 +6,11 @@ planner all use it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from studio_kernel.domain.offers import Offer
 from studio_kernel.domain.parameters import Parameter
 from studio_kernel.domain.price import Price
 from studio_kernel.domain.tasks import Task
@@ -71,6 +72,8 @@ class ModelCard:
         Catalog id of the tips that hold for it; empty = there are none.
     hidden : bool
         Left out of lists unless asked for.
+    offers : tuple of Offer
+        The services that have it, where there are several; the others have a source.
     """
 
     id: str
@@ -94,6 +97,7 @@ class ModelCard:
     output: Mapping[str, Value] | None = None
     tips: str = ""
     hidden: bool = False
+    offers: tuple[Offer, ...] = ()
 
     @property
     def default_task(self) -> Task:
@@ -152,6 +156,11 @@ class Checker:
         self._card, self._task = card, task
         self._known = {parameter.name: parameter for parameter in card.parameters_for(task)}
         self._seen: dict[tuple[str, type, object], Value | Problem] = {}
+
+    @property
+    def parameters(self) -> Iterable[Parameter]:
+        """What a request of that task knows."""
+        return self._known.values()
 
     def check(self, values: Mapping[str, object]) -> dict[str, Value]:
         """Return the complete, canonical parameters of a request, as `ModelCard.check` does.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from immutabledict import immutabledict
@@ -76,6 +76,8 @@ class Parameter:
         Its value is what an earlier run reported under this name, such as ``video_id``; empty = it is not.
     from_models : tuple of str
         Catalog ids of the models whose runs count for `from_run`.
+    from_where : mapping
+        What such a run must have been asked for besides: parameter → value.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Parameter:
     sent_as: str = ""
     from_run: str = ""
     from_models: tuple[str, ...] = ()
+    from_where: Mapping[str, Scalar] = field(default_factory=immutabledict)
 
     @property
     def title(self) -> str:

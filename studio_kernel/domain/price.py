@@ -117,6 +117,24 @@ class Counting:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenPrices:
+    """What a service charges for tokens that it counts itself and tells when it answers, in US dollars per million.
+
+    Attributes
+    ----------
+    text_input_usd, image_input_usd : float
+        Of the prompt, and of pictures that are given.
+    image_output_usd, text_output_usd : float
+        Of pictures that are made, and of text that is.
+    """
+
+    text_input_usd: float = 0.0
+    image_input_usd: float = 0.0
+    image_output_usd: float = 0.0
+    text_output_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     """What a service charges.
 
@@ -144,6 +162,8 @@ class Price:
         What is taken for granted in counting.
     is_tentative : bool
         The source itself is not sure.
+    tokens : TokenPrices or None
+        What the bill is made from, where the service counts tokens; the other amounts say what to expect.
     """
 
     unit: str
@@ -159,3 +179,4 @@ class Price:
     only_when: PriceCondition = PriceCondition()
     assumes: str = ""
     is_tentative: bool = False
+    tokens: TokenPrices | None = None

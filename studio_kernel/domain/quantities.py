@@ -74,7 +74,8 @@ class InputFacts:
     Attributes
     ----------
     files : mapping
-        Input, as `GenerationRequest.inputs` names it, → what is known of the file.
+        Input, as `GenerationRequest.inputs` names it, → what is known of the file; also parameters that name a file
+        of an earlier run.
     seconds : float or None
         How long the service is expected to compute, for those that charge by it.
     """
@@ -204,19 +205,11 @@ class Quantities:
             return frames / self._frame_rate
         if counting.frames_per_second:
             self.assumed.append(f"{counting.frames_per_second:g} frames a second")
-        said = next((length for name in _LENGTHS if (length := self._said_length(name))), None)
+        said = said_length(self.values)
         if said is not None:
             return said
         given = self._seconds_of_files(None)
         return self._assumed_length() if given is None else given
-
-    def _said_length(self, name: str) -> Fraction | None:
-        value = self.values.get(name)
-        if isinstance(value, str) and (match := _SECONDS.fullmatch(value)):
-            return Fraction(match[1])
-        if not isinstance(value, (int, float)) or isinstance(value, bool):
-            return None
-        return Fraction(str(value)) / (1000 if name.endswith("_ms") else 1)
 
     def _seconds_of_files(self, names: Iterable[str] | None) -> Fraction | None:
         wanted = None if names is None else set(names)
@@ -307,6 +300,20 @@ class Quantities:
             if isinstance(value, str) and value:
                 return len(value)
         return 0
+
+
+def said_length(values: Mapping[str, Value]) -> Fraction | None:
+    """Return the seconds that parameters ask for; `None` when none of them says a length."""
+    found = (_seconds(values.get(name), 1000 if name.endswith("_ms") else 1) for name in _LENGTHS)
+    return next((length for length in found if length), None)
+
+
+def _seconds(value: Value, scale: int) -> Fraction | None:
+    if isinstance(value, str) and (match := _SECONDS.fullmatch(value)):
+        return Fraction(match[1])
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    return Fraction(str(value)) / scale
 
 
 def _sides_of(value: Value) -> tuple[Fraction, Fraction] | None:

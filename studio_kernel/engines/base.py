@@ -17,8 +17,9 @@ from immutabledict import immutabledict
 
 from studio_kernel.domain.events import EngineEvent, Failed, Ticket
 from studio_kernel.domain.model import LoraCard, ModelCard, SchedulerCard
+from studio_kernel.domain.offers import Offer
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.values import AssetRef
+from studio_kernel.domain.values import AssetRef, Value
 from studio_kernel.errors import Cancelled
 from studio_kernel.settings import ServiceSettings
 
@@ -129,6 +130,12 @@ class EngineContext:
     cache : pathlib.Path or None
         A directory of the engine's own for what can be made again, such as where a file was uploaded to; `None` =
         nothing may be kept.
+    patience_s : float or None
+        How long to wait for a service that accepts nothing; `None` = as long as the engine thinks right.
+    providers : tuple of Provider
+        The services that have the model, in the order to try them; for the engine that chooses among them.
+    earlier : mapping
+        The provenance that an earlier process said, where `sent_at` is set.
     """
 
     card: ModelCard
@@ -142,6 +149,38 @@ class EngineContext:
     sent_at: datetime | None = None
     is_taken: Callable[[str], bool] = _never_taken
     cache: Path | None = None
+    patience_s: float | None = None
+    providers: tuple[Provider, ...] = ()
+    earlier: Mapping[str, Value] = field(default_factory=immutabledict)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A service that has a model.
+
+    Attributes
+    ----------
+    offer : Offer
+        How the model is asked for there.
+    card : ModelCard
+        What the service calls it.
+    engine : Engine
+        What speaks to the service.
+    """
+
+    offer: Offer
+    card: ModelCard
+    engine: Engine
+
+    def request(self, asked: GenerationRequest, here: ModelCard) -> GenerationRequest:
+        """Return the request that does there what `asked` does here.
+
+        Raises
+        ------
+        InvalidRequestError
+            When it cannot be done there.
+        """
+        return self.offer.request(asked, here, self.card)
 
 
 @runtime_checkable

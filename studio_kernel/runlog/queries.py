@@ -262,6 +262,20 @@ def page(
     return _rows(connection, condition_of(wanted, before), limit, offset)
 
 
+def reported(
+    connection: DuckDBPyConnection, name: str, models: Sequence[str], value: str | None, limit: int | None
+) -> list[Row]:
+    """Return runs of some models that succeeded and reported something under a name, newest first."""
+    path = f'$."{name}"'
+    what = "json_extract_string(outcome, ?) = ?" if value is not None else "json_extract_string(outcome, ?) IS NOT NULL"
+    parts: list[tuple[str, Sequence[object]]] = [
+        ("status = 'succeeded'", ()),
+        ("list_contains(?::VARCHAR[], model)", [list(models)]),
+        (what, [path] if value is None else [path, value]),
+    ]
+    return _rows(connection, Condition.all_of(parts), limit)
+
+
 def by_id(connection: DuckDBPyConnection, run_id: str) -> list[Row]:
     """Return one run, or nothing."""
     return _rows(connection, Condition("id = ?::UUID", (run_id,)), 1)

@@ -424,6 +424,25 @@ class RunLog:
             return {}
         return self._ask(lambda connection: queries.unclear_with(connection, digests), pause_s=0.0)
 
+    def reported(
+        self, name: str, models: Sequence[str], *, value: str | None = None, limit: int | None = 50
+    ) -> list[RunRecord]:
+        """Return runs that succeeded and of which the service reported something under a name, newest first.
+
+        Parameters
+        ----------
+        name : str
+            Such as ``video_id``; what was reported is in the provenance of each record.
+        models : sequence of str
+            Only runs of these.
+        value : str or None
+            Only those that reported just that.
+        """
+        if not self._has_runs():
+            return []
+        asked = self._ask(lambda connection: queries.reported(connection, name, models, value, limit), pause_s=0.0)
+        return queries.records(asked)
+
     def past_runs(self, model: str) -> list[PastRun]:
         """Return what the newest runs of a model took, newest first."""
         return self._ask(lambda connection: queries.past_runs(connection, model)) if self._has_runs() else []

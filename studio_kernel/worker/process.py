@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from operator import attrgetter
@@ -20,6 +20,7 @@ from studio_kernel.budgets import Budgets
 from studio_kernel.desk import Workplace, execute
 from studio_kernel.domain.queue import QueueEntry
 from studio_kernel.domain.runs import RunStatus
+from studio_kernel.domain.values import Value
 from studio_kernel.errors import StudioError
 from studio_kernel.jobs import Work
 from studio_kernel.live import LiveBoard
@@ -361,15 +362,22 @@ class Worker:
             if kept is None:
                 return None
             record = kept
+        is_looked_for = self._is_looked_for(entry)
         return self._workshop.work(
             record,
             private=space,
             ticket=entry.ticket,
             # It cannot have been sent before it was asked for.
-            sent_at=record.created_at if self._is_looked_for(entry) else None,
+            sent_at=record.created_at if is_looked_for else None,
+            earlier=self._earlier(entry.run_id) if is_looked_for else None,
             is_taken=self._log.has_ticket,
             attempt=entry.attempt,
         )
+
+    def _earlier(self, run_id: str) -> Mapping[str, Value]:
+        """Return what was said when the run was begun before."""
+        record = self._log.run(run_id)
+        return record.provenance if record is not None else {}
 
 
 def _say_ended(work: Work) -> None:

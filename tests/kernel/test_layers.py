@@ -35,9 +35,9 @@ ALLOWED = {
     "passes": {"domain", "engines"},
 }
 JOINING = {
-    "jobs", "private", "workshop", "budgets", "ledger", "follower", "mending", "desk", "runner", "worker", "dispatch",
-    "drafting", "planning", "run", "queue", "sweep_log", "sweeps", "results", "outcome", "contents", "measuring",
-    "estimates", "studio", "view", "export", "gc",
+    "jobs", "private", "workshop", "providers", "budgets", "ledger", "follower", "mending", "desk", "runner", "worker",
+    "dispatch", "drafting", "planning", "run", "queue", "sweep_log", "sweeps", "results", "outcome", "contents",
+    "measuring", "estimates", "reported", "studio", "view", "export", "gc",
 }  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}
 KERNEL = "studio_kernel"

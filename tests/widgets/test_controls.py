@@ -6,6 +6,7 @@ import ipywidgets
 import pytest
 
 from studio_kernel.domain.parameters import Parameter, standard
+from studio_kernel.domain.reported import Offer, Reported
 from studio_kernel.domain.values import AssetRef, Lora
 from studio_widgets.generation.controls import control_for
 
@@ -140,3 +141,33 @@ def test_lora_rows_are_added_changed_and_removed():
 def test_no_more_lora_rows_than_the_model_takes():
     control, _told = made(standard("loras", max_items=1), (Lora("ink", 1.0),))
     assert control.widget.children[-1].layout.display == "none"
+
+
+CLIP = Parameter("video_id", "text", "Clip", required=True, from_run="video_id", from_models=("sora",))
+CLIPS = Offer((Reported("v1", "r1", "sora", "a boat", datetime(2026, 3, 1, tzinfo=UTC), 8.0),))
+
+
+def picker(offers, value=None):
+    told = []
+    return control_for(CLIP, value, told.append, {}, lambda: offers[-1]), told
+
+
+def test_clips_are_picked_by_what_people_know_them_by():
+    control, told = picker([CLIPS])
+    choices = control.widget.children[0]
+    assert [label for label, _value in choices.options] == ["Choose …", CLIPS[0].label]
+    choices.value = "v1"
+    assert told == ["v1"]
+
+
+def test_without_clips_a_sentence_stands_in_their_place():
+    offers = [Offer(advice="no Sora videos yet")]
+    control, told = picker(offers)
+    choices, advice, again = control.widget.children
+    assert choices.layout.display == "none"
+    assert advice.value == "Clip: no Sora videos yet"
+    offers.append(CLIPS)
+    again.click()
+    assert choices.layout.display is None
+    assert advice.value == ""
+    assert told == []

@@ -47,6 +47,13 @@ models:
       prompt:
       num_inference_steps: {default: 4, max: 8}
       seed:
+  remix:
+    name: Remix
+    engine: gated
+    tasks: [video-to-video]
+    parameters:
+      prompt:
+      clip: {type: text, required: true, from_run: clip_id, from_models: [quick]}
   clip-in-text:
     name: Clip in text
     engine: gated
@@ -351,3 +358,9 @@ def test_a_length_goes_from_model_to_model_in_the_spelling_of_each(state):
     assert state.values["duration"] == "8s"
     state.model = "clip-in-numbers"
     assert state.values["duration"] == 8
+
+
+def test_the_choices_of_a_value_of_an_earlier_run_are_those_of_the_home(state):
+    state.task = "video-to-video"
+    assert state.model == "remix"
+    assert state.offer("clip").advice == "no Quick images yet; make one with 'quick' first"

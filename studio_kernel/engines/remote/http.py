@@ -119,7 +119,7 @@ class Wire(httpx.Client):
 
     def _failure(self, request: httpx.Request, error: httpx.HTTPError) -> ServiceError:
         host = request.url.host
-        if _is_untrusted(error):
+        if is_untrusted(error):
             return InsecureConnectionError(
                 self._service,
                 f"the certificate of {host} cannot be trusted ({hide(str(error))}); nothing was sent to it. Check the "
@@ -150,7 +150,8 @@ def _bounded(timeout: dict[str, float | None] | None) -> dict[str, float | None]
     return {name: min(bound, asked[name]) if asked.get(name) else bound for name, bound in bounds.items()}  # type: ignore[type-var]
 
 
-def _is_untrusted(error: BaseException | None) -> bool:
+def is_untrusted(error: BaseException | None) -> bool:
+    """Return whether a failure comes from a certificate that cannot be trusted."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
             return True

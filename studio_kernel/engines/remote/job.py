@@ -148,10 +148,12 @@ class _Life:
             found = yield from self._looked_for(payload, self.context.sent_at)
             if found is not None:
                 return found
+        asked_for = self.context.patience_s
+        patience_s = self.patience.unsent_s if asked_for is None else asked_for
         while True:
             sent_at = datetime.now(UTC)
             try:
-                return (yield from self._insisting(lambda: self._submitted(payload), self.patience.unsent_s))
+                return (yield from self._insisting(lambda: self._submitted(payload), patience_s))
             except LostAnswerError:
                 found = yield from self._looked_for(payload, sent_at)
             if found is not None:

@@ -13,8 +13,9 @@ import pytest
 
 from cloud_comparison import differences
 from studio_kernel.catalog import build
-from studio_kernel.catalog.cloud import UNITS, FactModel, as_text, convert
+from studio_kernel.catalog.cloud import FactModel, as_text, convert
 from studio_kernel.catalog.entries import CatalogFile
+from studio_kernel.catalog.inputs import UNITS
 from studio_kernel.catalog.loader import load
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.pricing import cost_of

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any, Protocol
 
 import ipywidgets
 import traitlets
 
 from studio_kernel.domain.parameters import Parameter
+from studio_kernel.domain.reported import Offer
 from studio_kernel.domain.values import AssetRef, Lora, describe
 from studio_widgets.frame.panel import field, styled
 
@@ -37,14 +39,24 @@ class Control(Protocol):
         """Refuse changes for a reason; an empty one allows them again."""
 
 
-def control_for(parameter: Parameter, value: object, tell: Tell, loras: Mapping[str, str]) -> Control:
+def control_for(
+    parameter: Parameter,
+    value: object,
+    tell: Tell,
+    loras: Mapping[str, str],
+    offer: Callable[[], Offer] = Offer,
+) -> Control:
     """Return a control for `parameter` that shows `value` and calls `tell` with new ones.
 
     Parameters
     ----------
     loras : mapping
         Id → name of the adapters there are to choose from.
+    offer : callable
+        Returns what earlier runs reported, for a parameter that takes that.
     """
+    if parameter.from_run:
+        return Picker(parameter, value, tell, offer)
     if parameter.is_media:
         return Upload(parameter, value, tell)
     if parameter.type == "loras":
@@ -253,6 +265,43 @@ class Upload:
 
 def _bytes_of(uploaded: tuple[Mapping[str, Any], ...]) -> bytes:
     return bytes(uploaded[0]["content"]) if uploaded else b""
+
+
+class Picker:
+    """What earlier runs reported, such as clips to remix; a sentence where there is nothing yet."""
+
+    def __init__(self, parameter: Parameter, value: object, tell: Tell, offer: Callable[[], Offer]) -> None:
+        self._tell, self._offer, self._help = tell, offer, parameter.description
+        self._showing = False
+        self._choices = field(ipywidgets.Dropdown(description=parameter.title))
+        self._choices.observe(self._changed, "value")
+        self._advice = styled(ipywidgets.HTML(), "st-sub")
+        self._again = styled(ipywidgets.Button(description="Look again"), "st-quiet")
+        self._again.on_click(lambda _button: self.show(self._choices.value))
+        row = [self._choices, self._advice, self._again]
+        self.widget = styled(ipywidgets.HBox(row), "st-row", f"st-p-{parameter.name}")
+        self.show(value)
+
+    def show(self, value: object) -> None:
+        """Show a value, among those there are now, without telling of it."""
+        offer = self._offer()
+        self._showing = True
+        try:
+            self._choices.options = [("Choose …", None), *((each.label, each.value) for each in offer)]
+            self._choices.value = value if value in [each.value for each in offer] else None
+        finally:
+            self._showing = False
+        self._choices.layout.display = None if offer else "none"
+        self._choices.tooltip = self._help
+        self._advice.value = escape(f"{self._choices.description}: {offer.advice}" if offer.advice else "")
+
+    def disable(self, reason: str) -> None:
+        """Refuse changes for a reason; an empty one allows them again."""
+        self._choices.disabled = bool(reason)
+
+    def _changed(self, change: traitlets.Bunch) -> None:
+        if not self._showing:
+            self._tell(change.new)
 
 
 class LoraRows:

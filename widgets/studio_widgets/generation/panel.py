@@ -102,7 +102,13 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         state = self._state
         known = state.loras()
         self._controls = {
-            parameter.name: control_for(parameter, _value_of(state, parameter), _tell(state, parameter), known)
+            parameter.name: control_for(
+                parameter,
+                _value_of(state, parameter),
+                _tell(state, parameter),
+                known,
+                partial(state.offer, parameter.name),
+            )
             for parameter in state.parameters
         }
         self._what.children = self._widgets(WHAT)

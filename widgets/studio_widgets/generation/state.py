@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from studio_kernel.domain.parameters import Parameter
+from studio_kernel.domain.reported import Offer
 from studio_kernel.domain.runs import RunProgress, RunRecord, RunStatus
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.tips import Tips
@@ -146,6 +147,10 @@ class GenerationState(PanelState):
     def loras(self) -> dict[str, str]:
         """Return the adapters of the catalog: id → name."""
         return {lora.id: lora.name for lora in self._studio.catalog.loras.values()}
+
+    def offer(self, name: str) -> Offer:
+        """Return what a parameter that takes a value of an earlier run can be given, newest first."""
+        return self._studio.reported(self.model, name)
 
     def in_words(self, problem: Problem) -> str:
         """Return a problem with the name that the form shows."""
