@@ -15,6 +15,7 @@ from studio_kernel.engines.base import CancelToken, EngineContext
 from studio_kernel.engines.fal import FalEngine
 from studio_kernel.engines.fal.service import FalService
 from studio_kernel.engines.remote.job import Patience
+from studio_kernel.settings import ServiceSettings
 
 FILES = {
     "image": (picture(1), "image/png"),
@@ -38,10 +39,17 @@ class Workplace:
         self.cache = folder / "cache"
         self.service = FalService()
         self.engine = FalEngine(QUICK)
+        self._to_close = [self.service, self.engine]
+
+    def another(self, **settled):
+        """Return a service as another process would have it."""
+        made = FalService(ServiceSettings(**settled))
+        self._to_close.append(made)
+        return made
 
     def close(self):
-        self.service.close()
-        self.engine.close()
+        for made in self._to_close:
+            made.close()
 
     def store(self, data, media_type="image/png") -> AssetRef:
         """Keep a file as the asset store does."""

@@ -235,10 +235,9 @@ class Fal:
                 loc = ["body", name, place] if parameter.multiple else ["body", name]
                 found = self._media_type(value)
                 if not found.startswith(f"{wanted}/"):
-                    problems.append(
-                        {"loc": loc, "msg": f"Failed to download the file: {found or 'not found'}",
-                         "type": "file_download_error", "input": value[:80], "url": "https://docs.fal.ai/errors"}
-                    )  # fmt: skip
+                    text = f"Failed to download the file: {found or 'not found'}"
+                    given = value if value.startswith("https:") else value[:80]
+                    problems.append({"loc": loc, "msg": text, "type": "file_download_error", "input": given})
         return problems
 
     def _media_type(self, address):

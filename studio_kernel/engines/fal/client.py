@@ -10,19 +10,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import fal_client
 import httpx
-from fal_client.client import (
-    USER_AGENT,
-    BackupDomainTransport,
-    CDNToken,
-    CDNTokenManager,
-)
+from fal_client import client as package
+from fal_client.client import USER_AGENT, BackupDomainTransport, CDNToken, CDNTokenManager
 
 from studio_kernel.engines.fal.refusals import NAME, is_paid, refusal
-from studio_kernel.engines.remote.http import IDLE_S, Wire
+from studio_kernel.engines.remote.http import IDLE_S, Wire, is_untrusted
+from studio_kernel.errors import ServiceDownError, ServiceError
 
 KEY_HOSTS = ("fal.run", "falrun.com", "fal.ai")
 """Domains that may see the key."""
@@ -39,11 +37,19 @@ class FalWire(Wire):
 
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send a request; one to a foreign host goes without the key."""
-        host = request.url.host
-        is_ours = any(host == domain or host.endswith(f".{domain}") for domain in KEY_HOSTS)
-        if request.headers.get("Authorization", "").startswith("Key ") and not is_ours:
+        if request.headers.get("Authorization", "").startswith("Key ") and not _may_see_key(request.url.host):
             del request.headers["Authorization"]
-        return super().send(request, stream=stream, **options)
+        try:
+            return super().send(request, stream=stream, **options)
+        except RuntimeError as error:  # the engine was closed meanwhile; asked again, it makes new connections
+            if isinstance(error, ServiceError):
+                raise
+            raise ServiceDownError(NAME, f"the connections were closed ({error})") from None
+
+
+def _may_see_key(host: str) -> bool:
+    queue = httpx.URL(package.QUEUE_URL_FORMAT).host  # the package lets the environment choose another
+    return host == queue or any(host == domain or host.endswith(f".{domain}") for domain in KEY_HOSTS)
 
 
 class _Lines(httpx.Client):
@@ -53,7 +59,7 @@ class _Lines(httpx.Client):
         try:
             return super().send(request, **options)
         except httpx.ConnectError as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            if is_untrusted(error):
                 raise httpx.TransportError(str(error)) from error
             raise
 
@@ -114,6 +120,33 @@ class Client(fal_client.SyncClient):  # type: ignore[misc]  # the package is not
         token = self._token_manager.get_token()
         self._storage.headers["Authorization"] = f"{token.token_type} {token.token}"
         return self._storage
+
+    def bring(self, path: Path, media_type: str, name: str, life_s: int) -> str:
+        """Upload a file and return its address.
+
+        Very large ones go in parts, of which only those that are on their way are in memory.
+
+        Parameters
+        ----------
+        name : str
+            What it is called there.
+        life_s : int
+            Seconds after which it may be deleted there.
+        """
+        if path.stat().st_size > package.MULTIPART_THRESHOLD:
+            address = package.MultipartUpload.save_file(
+                client=self._get_cdn_client(),
+                token_manager=self._token_manager,
+                file_path=path,
+                content_type=media_type,
+                object_lifecycle_preference={"expiration_duration_seconds": life_s},
+            )
+        else:
+            lifecycle = package.StorageSettings(expires_in=life_s)
+            address = self.upload(path.read_bytes(), media_type, name, lifecycle=lifecycle)
+        if not isinstance(address, str) or not address.startswith("https://"):
+            raise ValueError(f"an upload has the address {address!r}")
+        return address
 
     def close(self) -> None:
         """Close the connections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from studio_kernel.engines.remote.job import Patience
 
 NAME = "fal"
+_PART = re.compile(r"[\w-][\w.-]*", re.ASCII)
 
 
 class FalEngine:
@@ -50,8 +52,10 @@ class FalEngine:
         """Take what the home has settled for fal."""
         self._settings, self._throttle = settings, Throttle(settings.concurrency)
 
-    def unavailable(self, card: ModelCard) -> str | None:  # noqa: ARG002 - every model of fal needs the one key
-        """Return why nothing can run: without a key nothing can."""
+    def unavailable(self, card: ModelCard) -> str | None:
+        """Return why a model cannot run: there is no key, or its endpoint can be none."""
+        if not _is_endpoint(card.source.endpoint):
+            return f"{card.source.endpoint!r} is no endpoint of fal; write it as on its page, such as 'fal-ai/flux/dev'"
         return keys.missing(NAME)
 
     def check(self, request: GenerationRequest, context: EngineContext) -> None:
@@ -76,9 +80,8 @@ class FalEngine:
     def close(self) -> None:
         """Close the connections; jobs at fal go on."""
         with self._lock:
-            service, self._service = self._service, None
-        if service is not None:
-            service.close()
+            if self._service is not None:
+                self._service.close()
 
     def _fal(self) -> FalService:
         from studio_kernel.engines.fal.service import FalService
@@ -87,6 +90,13 @@ class FalEngine:
             if self._service is None:
                 self._service = FalService(self._settings)
             return self._service
+
+
+def _is_endpoint(endpoint: str) -> bool:
+    """Return whether a text can be the id of an endpoint: it becomes part of an address as it is."""
+    parts = endpoint.split("/")
+    least = 3 if parts[0] in ("workflows", "comfy") else 2
+    return len(parts) >= least and all(_PART.fullmatch(part) for part in parts)
 
 
 def _require_file(name: str, ref: AssetRef, context: EngineContext) -> None:

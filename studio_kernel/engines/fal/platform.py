@@ -29,6 +29,9 @@ MOST_PAGES = 20
 SKEW = timedelta(seconds=60)
 """How far the clocks may differ when the other one does not tell its time."""
 TOLERANCE = timedelta(seconds=5)
+"""How far they may when it does: it tells whole seconds, and answers take time."""
+MARGIN = timedelta(minutes=10)
+"""So much earlier than needed the list begins that is asked for."""
 _SHORT = httpx.Timeout(10.0)
 
 
@@ -44,19 +47,20 @@ class Prices:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._known: dict[str, tuple[float, float | None]] = {}
+        self._asking: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def unit_price(self, client: httpx.Client, endpoint: str) -> float | None:
         """Return dollars per unit; `None` = they cannot be had, which fails nothing."""
-        now = self._clock()
         with self._lock:
+            turn = self._asking.setdefault(endpoint, threading.Lock())
+        with turn:
+            now = self._clock()
             until, price = self._known.get(endpoint, (now, None))
-        if until > now:
+            if until <= now:
+                price = _asked_price(client, endpoint)
+                self._known[endpoint] = now + (AGAIN_S if price is None else DAY_S), price
             return price
-        price = _asked_price(client, endpoint)
-        with self._lock:
-            self._known[endpoint] = now + (AGAIN_S if price is None else DAY_S), price
-        return price
 
 
 def _asked_price(client: httpx.Client, endpoint: str) -> float | None:
@@ -98,12 +102,19 @@ def requests_since(client: httpx.Client, endpoint: str, since: datetime) -> list
     ServiceError
         When they are not told.
     """
-    found, earliest = [], since - SKEW
-    for response in _pages(client, endpoint, since - 10 * SKEW):
-        if (there := server_time(response)) is not None:
-            earliest = since + (there - datetime.now(UTC)) - TOLERANCE
-        found += [past for item in response.json()["items"] if (past := _past(item, endpoint)) is not None]
+    pages = list(_pages(client, endpoint, since - MARGIN))
+    ahead = _ahead(pages)
+    if ahead is not None and ahead < -MARGIN / 2:  # by its clock the job was sent before the list began
+        pages = list(_pages(client, endpoint, since + ahead - MARGIN))
+    earliest = since - SKEW if ahead is None else since + ahead - TOLERANCE
+    found = [past for page in pages for item in page.json()["items"] if (past := _past(item, endpoint)) is not None]
     return sorted((past for past in found if past.sent_at >= earliest), key=lambda past: past.sent_at)
+
+
+def _ahead(pages: list[httpx.Response]) -> timedelta | None:
+    """Return how far fal's clock is before ours; `None` = it does not tell."""
+    there = server_time(pages[-1])
+    return None if there is None else there - datetime.now(UTC)
 
 
 def _pages(client: httpx.Client, endpoint: str, start: datetime) -> Iterator[httpx.Response]:

@@ -23,6 +23,7 @@ from typing import Any
 
 import httpx
 
+from studio_kernel import keys
 from studio_kernel.errors import (
     AccountError,
     BadAnswerError,
@@ -30,6 +31,7 @@ from studio_kernel.errors import (
     EndpointGoneError,
     KeyRefusedError,
     LostAnswerError,
+    MissingKeyError,
     ParametersRefusedError,
     Problem,
     RateLimitError,
@@ -46,9 +48,8 @@ LONGEST = 300
 LONGEST_WAIT_S = 3600.0
 
 CONTENT = {
-    "content_policy_violation": "the request, or what came of it, is against its content policy; change the prompt or "
-    "the input files",
-    "no_media_generated": "the model has made nothing of the request; change the prompt or the input files",
+    "content_policy_violation": "the request, or what came of it, is against its content policy",
+    "no_media_generated": "the model has made nothing of the request",
 }
 """Types of refusals of what was asked for, and what to say of them."""
 FAILURES = {
@@ -102,11 +103,11 @@ def stage_of(request: httpx.Request) -> Stage:
     host, path = request.url.host, request.url.path
     if host == "api.fal.ai":
         return Stage.PLATFORM
-    if not host.startswith("queue."):
-        return Stage.UPLOAD
-    if match := re.search(r"/requests/[^/]+(/status|/cancel)?", path):
+    if match := re.search(r"/requests/[^/]+(/status|/cancel)?$", path):
         return {"/status": Stage.STATUS, "/cancel": Stage.CANCEL}.get(match[1] or "", Stage.RESULT)
-    return Stage.SUBMIT
+    if host == "rest.fal.ai" or host.endswith("fal.media") or request.method == "PUT":
+        return Stage.UPLOAD
+    return Stage.SUBMIT  # whatever the queue is called, so that what may cost money is known as such
 
 
 def is_paid(request: httpx.Request) -> bool:
@@ -167,9 +168,7 @@ def refusal(response: httpx.Response) -> ServiceError:
     stage, said = stage_of(response.request), Said.of(response)
     status = response.status_code
     if status == 401 or said.kind == "auth_error":
-        return KeyRefusedError(
-            NAME, f"it does not know the key ({cut(said.detail)}); check FAL_KEY, or get a new key at {KEYS_PAGE}"
-        )
+        return _of_key(said)
     if stage is Stage.RESULT:
         return _of_result(response, said)
     if stage is Stage.CANCEL and status == 400:
@@ -195,7 +194,7 @@ def job_failure(kind: str, detail: object) -> ServiceError:
     if kind in CANCELLED:
         return ServiceError(NAME, f"the job was cancelled there{told}; run it again if it is wanted", paid="unclear")
     if kind in CONTENT:
-        return ContentRefusedError(NAME, f"{CONTENT[kind]}{told}", paid="unclear")
+        return ContentRefusedError(NAME, f"{CONTENT[kind]}{told}; change the prompt or the input files", paid="unclear")
     if kind in FAILURES:
         return ServiceError(NAME, f"{FAILURES[kind]}: {kind}{told}; run it again later, or try another model")
     if kind == "not_found":
@@ -212,7 +211,10 @@ def refused(problems: Sequence[Problem]) -> ParametersRefusedError:
     """Return the error of parameters that fal finds wrong."""
     listed = "; ".join(map(str, problems))
     count = "a parameter" if len(problems) == 1 else f"{len(problems)} parameters"
-    return ParametersRefusedError(NAME, f"it refuses {count}: {listed}", problems=problems)
+    change = "it" if len(problems) == 1 else "them"
+    return ParametersRefusedError(
+        NAME, f"it refuses {count}: {listed}; change {change} and run it again", problems=problems
+    )
 
 
 def retry_after_s(response: httpx.Response) -> float | None:
@@ -239,6 +241,16 @@ def server_time(response: httpx.Response) -> datetime | None:
     except (TypeError, ValueError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _of_key(said: Said) -> KeyRefusedError:
+    try:
+        source = keys.find(NAME).source
+    except MissingKeyError:  # taken away since it was sent
+        source = "FAL_KEY"
+    return KeyRefusedError(
+        NAME, f"it does not know the key from {source} ({cut(said.detail)}); check it, or get a new one at {KEYS_PAGE}"
+    )
 
 
 def _of_account(said: Said) -> AccountError:
@@ -377,7 +389,7 @@ def _listed(value: object) -> str:
 
 def _given(item: Mapping[str, Any]) -> str:
     value = item.get("input")
-    if value is None or isinstance(value, (Mapping, list)):
+    if value is None or isinstance(value, (Mapping, list)) or str(value).startswith(("https://", "data:")):
         return ""
     return f", and is {cut(repr(value), 60)}"
 

@@ -67,8 +67,13 @@ def media_kind(card: ModelCard) -> MediaKind:
 
 def report_of(said: Mapping[str, object]) -> Mapping[str, Value]:
     """Return what a service says as values that can be kept: without nulls, long texts cut, keys hidden."""
-    frozen = {hide(str(name)): _kept(value) for name, value in list(said.items())[:MOST_ITEMS]}
-    return immutabledict({name: value for name, value in frozen.items() if value is not None})
+    return immutabledict({name: kept for name, value in _named(said) if (kept := _kept(value)) is not None})
+
+
+def _named(said: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Yield what a mapping holds by names that can be kept: ``$`` begins those of references to files of ours."""
+    for name, value in list(said.items())[:MOST_ITEMS]:
+        yield hide(str(name)).lstrip("$"), value
 
 
 def _kept(value: object, depth: int = _DEPTH) -> Value:
@@ -82,9 +87,7 @@ def _kept(value: object, depth: int = _DEPTH) -> Value:
     if depth == 0:
         return "…"
     if isinstance(value, Mapping):
-        # "$" begins the names of references to files of ours
-        items = {hide(str(name)).lstrip("$"): _kept(item, depth - 1) for name, item in list(value.items())[:MOST_ITEMS]}
-        return immutabledict(items)
+        return immutabledict({name: _kept(item, depth - 1) for name, item in _named(value)})
     if isinstance(value, (list, tuple)):
         return tuple(_kept(item, depth - 1) for item in value[:MOST_ITEMS])
     return hide(str(value))[:LONGEST_TEXT]

@@ -49,6 +49,7 @@ class Uploads:
         self._life_s, self._clock = life_s, clock
         self._known: dict[str, tuple[str, float]] = {}
         self._sending: dict[str, threading.Lock] = {}
+        self._tidied: set[Path] = set()
         self._lock = threading.Lock()
 
     def address(self, sha256: str, cache: Path | None, cancel: CancelToken, send: Callable[[], str]) -> str:
@@ -74,7 +75,7 @@ class Uploads:
             cancel.check()
         try:
             folder = self._folder(cache)
-            with _held(folder / f"{sha256}.lock" if folder else None, cancel):
+            with _held(folder / f"{sha256[:2]}.lock" if folder else None, cancel):
                 known = self._remembered(sha256, folder)
                 return known or self._remember(sha256, folder, send())
         finally:
@@ -99,6 +100,9 @@ class Uploads:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:  # a disk that is full or cannot be written costs the memory of it, and nothing else
             return None
+        if folder not in self._tidied:
+            self._tidied.add(folder)
+            _tidy(folder, self._clock())
         return folder
 
     def _remembered(self, sha256: str, folder: Path | None) -> str:
@@ -134,6 +138,14 @@ def _held(path: Path | None, cancel: CancelToken) -> Iterator[None]:
     finally:
         if lock is not None:
             lock.release()
+
+
+def _tidy(folder: Path, now: float) -> None:
+    """Delete what is remembered of files that have ended."""
+    with suppress(OSError):
+        for path in folder.glob("*.json"):
+            if _read(path)[1] <= now:
+                path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> tuple[str, float]:

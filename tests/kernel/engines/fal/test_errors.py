@@ -36,7 +36,9 @@ def listed(kind, *, loc=("body", "prompt"), status=422, msg="said by fal", **con
 
 
 SUBMITS = {
-    "wrong key": (flat(401, "who are you"), KeyRefusedError, "no", ["who are you", "FAL_KEY", "fal.ai/dashboard/keys"]),
+    "wrong key": (
+        flat(401, "who are you"), KeyRefusedError, "no",
+        ["who are you", "environment variable FAL_KEY", "fal.ai/dashboard/keys"]),
     "no balance": (flat(403, "User is locked. Reason: Exhausted balance."), AccountError, "no", ["billing"]),
     "no access": (flat(403, "not for you"), AccountError, "no", ["not for you", "scopes"]),
     "gone": (flat(404, "Application not found"), EndpointGoneError, "no", ["fal-ai/flux/dev", "models refresh"]),
