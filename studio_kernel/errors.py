@@ -252,11 +252,12 @@ class ServiceError(EngineError):
         self.problems = tuple(problems)
         self.retry_after_s = retry_after_s
         self.can_be_fetched = can_be_fetched
-        super().__init__(f"{service}: {text}. {_PAID[paid]}")
+        fetching = " Retry the run to fetch what is there; that is not charged again." if can_be_fetched else ""
+        super().__init__(f"{service}: {text}. {_PAID[paid]}{fetching}")
 
-    def after_acceptance(self) -> ServiceError:
+    def after_acceptance(self, paid: Paid = "unclear") -> ServiceError:
         """Return the same error about a job that was accepted: it may have been charged, and may be there."""
-        paid: Paid = "unclear" if self.paid == "no" else self.paid
+        paid = paid if self.paid == "no" else self.paid
         return type(self)(self.service, self.text, paid=paid, problems=self.problems, can_be_fetched=True)
 
 
