@@ -1,4 +1,4 @@
-"""OpenAI on the loopback: pictures, judging content, chats, models; as its package's types describe them.
+"""OpenAI on the loopback: pictures, judging content, chats; as its package's types describe them.
 
 It checks the key and the body of what it is asked, and counts the pictures that it has made. ``tokens`` is what it
 says each of them has used.
@@ -58,8 +58,6 @@ class OpenAI:
             return error(401, "Incorrect API key provided", "invalid_request_error", code="invalid_api_key")
         with self._lock:
             path = request.path.removeprefix("/v1")
-            if request.method == "GET" and path == "/models":
-                return Answer(json={"object": "list", "data": [{"id": "gpt-image-2", "object": "model"}]})
             respond = {
                 "/images/generations": self._generations, "/images/edits": self._edits,
                 "/moderations": self._moderations, "/chat/completions": self._chat,

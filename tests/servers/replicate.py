@@ -76,6 +76,8 @@ class Replicate:
         self.hidden_s = 0.0
         """Seconds before a prediction stands in the list."""
         self.shows_data_addresses = True
+        self.gateway: Answer | None = None
+        """What is answered, once, in place of the prediction that was accepted."""
         self._scripts: dict[str, Script] = {}
         self._looks: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -143,6 +145,9 @@ class Replicate:
         if request.headers.get("prefer", "").startswith("wait"):
             self._looks[made["id"]] = self.script.looks
             self._advance(made["id"])
+        if self.gateway is not None:
+            answer, self.gateway = self.gateway, None
+            return answer
         return Answer(201, json=self._shown(made))
 
     def _refused(self, schema, given):

@@ -61,10 +61,12 @@ def translated(place: Place, watch: Watch, *, is_paid: bool, card: ModelCard | N
 
     try:
         yield
-    except (openai.OpenAIError, httpx2.HTTPError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (openai.OpenAIError, httpx2.HTTPError, json.JSONDecodeError, UnicodeDecodeError, ServiceError) as error:
         if watch.ended == "cancelled":
             charge = f"; {place.host} may charge for what it has begun" if is_paid else ""
             raise Cancelled(f"the run was cancelled{charge}") from None
+        if isinstance(error, ServiceError) and not watch.ended:
+            raise
         raise _meaning(error, place, watch, is_paid=is_paid, card=card) from None
 
 

@@ -199,6 +199,7 @@ def test_another_server_needs_no_key_and_gets_none(bench, elsewhere):
     assert bench.engine.unavailable(bench.card) is None
     assert len(files(bench.run(partial_images=2))) == 1
     assert elsewhere.keys_seen == [""]
+    assert "stream" not in elsewhere.made[0]
 
 
 def test_another_server_is_asked_for_files_and_not_for_addresses(bench, elsewhere):

@@ -19,9 +19,9 @@ def test_a_text_is_judged(bench):
 
 
 def test_each_of_several_texts_is_judged_and_the_worst_counts(bench):
-    found = moderate(["a red boat", "a violent fight"])
+    found = moderate(["a violent fight", "a red boat"])
 
-    assert bench.site.judged == [["a red boat", "a violent fight"]]
+    assert bench.site.judged == [["a violent fight", "a red boat"]]
     assert (found.flagged, found.scores["violence"]) == (True, 0.9)
 
 

@@ -37,7 +37,7 @@ def test_an_answer_that_breaks_off_leads_to_the_same_prediction(bench, fault):
 
 
 def test_a_gateway_that_fails_behind_an_acceptance_leads_to_the_same_prediction(bench):
-    bench.net.misbehave(API, problem(502, "Bad gateway", "upstream"), path=CREATE)
+    bench.site.gateway = problem(502, "Bad gateway", "upstream")
     bench.run()
 
     assert len(bench.site.created) == 1
