@@ -176,7 +176,14 @@ class Studio(HomeView):
         )
         return self.models[added.id]
 
-    def refresh_models(self, text: str = "", *, category: str = "", dry_run: bool = False) -> Report:
+    def refresh_models(
+        self,
+        text: str = "",
+        *,
+        category: str = "",
+        dry_run: bool = False,
+        say: Callable[[str], None] = lambda _text: None,
+    ) -> Report:
         """Ask fal for its models, their parameters and prices, and keep what is new or other in this home.
 
         Without a key everything but the prices is asked for. The result goes over the catalog that ships, and below
@@ -188,6 +195,8 @@ class Studio(HomeView):
             Look only at the models that the service finds by these; what is not among them stays as it is.
         dry_run : bool
             Tell what would change, and write nothing.
+        say : callable
+            Is told in words when the service asks to wait, which it may for minutes.
 
         Raises
         ------
@@ -197,7 +206,7 @@ class Studio(HomeView):
         from studio_kernel import refreshing
 
         self.require_editor("refresh models")
-        return refreshing.refresh(self.home, text=text, category=category, dry_run=dry_run)
+        return refreshing.refresh(self.home, text=text, category=category, dry_run=dry_run, say=say)
 
     # Generating
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -108,7 +109,8 @@ def add(
 def refresh(home: Path | None, search: str, category: str, dry_run: bool, as_json: bool) -> None:
     """Ask fal for its models, their parameters and prices; keep in this home what is new or other."""
     with studio_module.open(home) as studio:
-        report = studio.refresh_models(search, category=category, dry_run=dry_run)
+        say = partial(click.echo, err=True)
+        report = studio.refresh_models(search, category=category, dry_run=dry_run, say=say)
     if as_json:
         changes = [change.to_json() for change in report.changes]
         path = str(report.path) if report.path else None

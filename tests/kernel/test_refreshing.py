@@ -221,7 +221,9 @@ def test_an_endpoint_without_a_price_costs_the_others_nothing(studio, fal):
 def test_it_waits_as_long_as_it_is_asked_to(studio, net):
     busy = Answer(429, {"error": {"type": "rate_limited", "message": "slow down"}}, headers={"Retry-After": "0"})
     net.misbehave(PLATFORM, busy, path="/v1/models", times=3)
-    assert studio.refresh_models().listed == 270
+    said = []
+    assert studio.refresh_models(say=said.append).listed == 270
+    assert said == ["fal asks to wait 0 s"] * 3
 
 
 @pytest.mark.parametrize(

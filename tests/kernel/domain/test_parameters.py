@@ -178,6 +178,11 @@ def test_a_length_is_given_as_people_write_it_and_comes_out_as_the_service_wants
     assert repr(parameter.check(given)) == repr(wanted)
 
 
+def test_a_length_is_spelled_as_the_choice_is_even_where_choices_are_spelled_in_several_ways():
+    mixed = length("text", choices=("4.0", "8s", "12"))
+    assert [mixed.check(each) for each in (4, "8", "12s")] == ["4.0", "8s", "12"]
+
+
 def test_a_length_chosen_by_the_service_stays_a_word():
     assert length("text", choices=("auto", "4s")).check("auto") == "auto"
 
