@@ -8,12 +8,14 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from studio_kernel import keys
 from studio_kernel import studio as studio_module
 from studio_kernel.domain.values import Json
 from studio_kernel.errors import StudioError
@@ -69,7 +71,7 @@ def examine(home: str | Path | None = None) -> list[Check]:
     checks = [_python(), *_packages(), _device()]
     try:
         with studio_module.open(home) as studio:
-            checks += [_home(studio), _disk(studio), _log(studio), *_workers(studio), *_models(studio)]
+            checks += [_home(studio), _disk(studio), _log(studio), *_workers(studio), *_keys(studio), *_models(studio)]
     except StudioError as error:
         checks.append(Check("home and catalog", "broken", str(error)))
     return checks
@@ -136,6 +138,18 @@ def _workers(studio: Studio) -> Iterator[Check]:
             yield Check(name, "works", f"none at present ({told.state}); the next run starts one")
     if not known:
         yield Check("worker", "works", "none at present; the first run starts one")
+
+
+def _keys(studio: Studio) -> Iterator[Check]:
+    """Yield which services can be used; a key that can be none is a fault, one that is not there is a choice."""
+    engines = Counter(card.engine for card in studio.models.values())
+    for service in keys.PLACES:
+        found = keys.status(service)
+        served = f"{engines[service]} models"
+        if found.source:
+            yield Check(f"key of {found.title}", "works", f"from {found.source}; {served}")
+        else:
+            yield Check(f"key of {found.title}", "limited", f"{found.problem} ({served})")
 
 
 def _models(studio: Studio) -> Iterator[Check]:

@@ -22,6 +22,8 @@ FOLDER_VARIABLE = "STUDIO_KEYS_FROM"
 """The directory to look for ``.env`` files from, for processes that stand elsewhere than who started them."""
 STORE = "studio-workbench"
 """What the keys are filed under in the password store of the operating system."""
+IN_STORE = "password store"
+"""Where a key is from that was kept there."""
 HIDDEN = "•••"
 _FILES = (".env.local", ".env")
 _STORE_S = 60.0  # asking the password store takes long, and asks its owner on some systems
@@ -64,6 +66,30 @@ PLACES: Mapping[str, KeyPlace] = {
         KeyPlace("openai", "OpenAI", ("OPENAI_API_KEY",), "https://platform.openai.com/api-keys"),
     )
 }
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """Whether there is a key of a service.
+
+    Attributes
+    ----------
+    service, title : str
+        Its name, and how people call it.
+    source : str
+        Where its key is from, in words; empty = there is none.
+    problem : str
+        Why there is none, and what to do about it; empty when there is one.
+    """
+
+    service: str
+    title: str
+    source: str = ""
+    problem: str = ""
+
+    def to_json(self) -> dict[str, str | bool]:
+        """Return it as JSON; never the key."""
+        return {"service": self.service, "has_key": bool(self.source), "source": self.source, "problem": self.problem}
 
 
 class Key:
@@ -144,6 +170,15 @@ def missing(service: str) -> str | None:
     return None
 
 
+def status(service: str) -> KeyStatus:
+    """Return whether there is a key of a service, and where it is from."""
+    title = PLACES[service].title
+    try:
+        return KeyStatus(service, title, source=find(service).source)
+    except MissingKeyError as error:
+        return KeyStatus(service, title, problem=str(error))
+
+
 def store(service: str, value: str) -> None:
     """Keep the key of a service in the password store of the operating system.
 
@@ -190,7 +225,7 @@ def _found(place: KeyPlace) -> tuple[str, str] | None:
             if value := _joined(written, variable):
                 return value, f"{variable} in {path.name}"
     value = _from_store(place.service)
-    return (value, "password store") if value else None
+    return (value, IN_STORE) if value else None
 
 
 def _joined(values: Mapping[str, str], variable: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
 
 from studio_kernel.assets import AssetStore
@@ -56,6 +56,10 @@ from studio_kernel.sweeps import SweepRun
 from studio_kernel.view import HomeView
 from studio_kernel.watch import Watcher
 from studio_kernel.workshop import Workshop
+
+if TYPE_CHECKING:
+    from studio_kernel.catalog.openapi.about import Service
+    from studio_kernel.refreshing import Document, Report
 
 Mode = Literal["editor", "viewer"]
 RunnerName = Literal["worker", "inline"]
@@ -128,6 +132,72 @@ class Studio(HomeView):
         self._estimator.close()
         self._workshop.close()
         self._log.close()
+
+    # The catalog of this home
+
+    def add_model(
+        self,
+        endpoint: str,
+        *,
+        openapi: Document | None = None,
+        service: Service | None = None,
+        name: str = "",
+        replace: bool = False,
+    ) -> ModelCard:
+        """Add a model of a service that is not in the catalog, and return it; it then works like any other.
+
+        Parameters
+        ----------
+        endpoint : str
+            Its id at the service: ``fal-ai/x/y`` at fal, ``owner/name`` (or ``owner/name:version``) at Replicate.
+        openapi : mapping or path, optional
+            Its OpenAPI document; fetched when left out, at fal without a key, at Replicate with one.
+        service : {"fal", "replicate"}, optional
+            Whose it is; may be left out where the id tells.
+        name : str
+            What people see; made from the id when empty.
+        replace : bool
+            Describe an endpoint anew that is in the catalog already.
+
+        Raises
+        ------
+        StudioError
+            When it cannot be fetched, described or written; nothing has been changed then.
+
+        Examples
+        --------
+        >>> studio.add_model("fal-ai/x/y", openapi="y.json")  # doctest: +SKIP
+        """
+        from studio_kernel import refreshing
+
+        self.require_editor("add models")
+        added = refreshing.add_model(
+            self.home, self.models, endpoint, openapi=openapi, service=service, name=name, replace=replace
+        )
+        return self.models[added.id]
+
+    def refresh_models(self, text: str = "", *, category: str = "", dry_run: bool = False) -> Report:
+        """Ask fal for its models, their parameters and prices, and keep what is new or other in this home.
+
+        Without a key everything but the prices is asked for. The result goes over the catalog that ships, and below
+        the files of your own.
+
+        Parameters
+        ----------
+        text, category : str
+            Look only at the models that the service finds by these; what is not among them stays as it is.
+        dry_run : bool
+            Tell what would change, and write nothing.
+
+        Raises
+        ------
+        StudioError
+            When the service does not answer as it should; nothing has been changed then.
+        """
+        from studio_kernel import refreshing
+
+        self.require_editor("refresh models")
+        return refreshing.refresh(self.home, text=text, category=category, dry_run=dry_run)
 
     # Generating
 

@@ -54,6 +54,8 @@ class Source:
         Its good entries.
     problems : tuple of Problem
         What is wrong with the others.
+    refreshed : bool
+        Not written by people, but what a service said when it was asked last.
     """
 
     name: str
@@ -61,6 +63,12 @@ class Source:
     shipped: bool
     content: CatalogFile
     problems: tuple[Problem, ...] = ()
+    refreshed: bool = False
+
+    @property
+    def layer(self) -> int:
+        """Which files these entries go over: 0 ships, 1 was refreshed, 2 is the user's own."""
+        return 0 if self.shipped else 1 if self.refreshed else 2
 
 
 def read_source(path: Path, name: str, base: Path, shipped: bool) -> Source:

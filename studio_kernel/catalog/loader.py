@@ -1,4 +1,4 @@
-"""Reading the whole catalog: the files that ship, and the user's own over them.
+"""Reading the whole catalog: the files that ship, what services said since, and the user's own over both.
 
 A mistake in a file that ships is a fault of this version and raises `CatalogError` with all of them. A mistake in a
 user's file costs that entry alone: it is left out (a shipped entry of that id stays), everything else is used, and
@@ -17,6 +17,7 @@ from immutabledict import immutabledict
 
 from studio_kernel.catalog import build
 from studio_kernel.catalog.checks import offer_mistakes
+from studio_kernel.catalog.entries import ModelEntry
 from studio_kernel.catalog.files import Source, read_source
 from studio_kernel.catalog.mistakes import Mistake
 from studio_kernel.catalog.wildcards import WildcardFile, assemble, read_wildcards
@@ -24,6 +25,9 @@ from studio_kernel.domain.model import LoraCard, ModelCard, SchedulerCard
 from studio_kernel.domain.tips import Tips
 from studio_kernel.errors import CatalogError, Problem
 from studio_kernel.settings import data_dir
+
+REFRESHED = "refreshed"
+"""Directory, below that of the user's files, of what services said when they were asked last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,25 @@ def load(user_directory: Path | None = None, data: Path | None = None) -> Catalo
     CatalogError
         When a file that ships has mistakes.
     """
-    sources = [*_shipped_sources(data or data_dir()), *_user_sources(user_directory)]
+    sources = [
+        *_shipped_sources(data or data_dir()),
+        *_refreshed_sources(user_directory),
+        *_user_sources(user_directory),
+    ]
     wildcards = read_wildcards((data or data_dir()) / "catalog", shipped=True)
     if user_directory is not None:
         wildcards += read_wildcards(user_directory, shipped=False)
     return _Assembly(check_shipped=False).catalog(sources, wildcards)
+
+
+def entries_of(engine: str, user_directory: Path | None = None) -> dict[str, ModelEntry]:
+    """Return the entries of the models of an engine as they stand in the files, without the user's own."""
+    found: dict[str, ModelEntry] = {}
+    for source in [*_shipped_sources(data_dir()), *_refreshed_sources(user_directory)]:
+        for key, entry in source.content.models.items():
+            if entry.engine == engine and (key not in found or entry.as_of >= found[key].as_of):
+                found[key] = entry
+    return found
 
 
 def check_shipped(data: Path | None = None) -> None:
@@ -96,6 +114,15 @@ def _shipped_sources(data: Path) -> list[Source]:
     directory = data / "catalog"
     paths = sorted([*directory.rglob("*.yaml"), *directory.rglob("*.json")])
     return [read_source(path, path.relative_to(directory).as_posix(), base=data, shipped=True) for path in paths]
+
+
+def _refreshed_sources(directory: Path | None) -> list[Source]:
+    """Read what was fetched from services; the files are in a directory of their own."""
+    if directory is None:
+        return []
+    paths = sorted((directory / REFRESHED).glob("*.json"))
+    found = (read_source(path, f"{REFRESHED}/{path.name}", directory.absolute(), shipped=False) for path in paths)
+    return [replace(source, refreshed=True) for source in found]
 
 
 def _user_sources(directory: Path | None) -> list[Source]:
@@ -130,6 +157,8 @@ class _Assembly:
             if self._is_good("loras", source, key, mistakes):
                 self._loras[key] = card
         for source, key, entry in self._each("models", sources):
+            if source.refreshed and key in self._models and self._models[key].as_of > entry.as_of:
+                continue  # this version ships what was read later
             model, mistakes = build.model(key, entry, self._shelf)
             if self._is_good("models", source, key, mistakes):
                 self._models[key] = self._noted(source, model)
@@ -202,13 +231,13 @@ class _Assembly:
         """Report the mistakes of an entry; return whether it has none and its id is free."""
         found = list(mistakes)
         earlier = self._origins.get((section, key))
-        if earlier is not None and earlier.shipped == source.shipped:
+        if earlier is not None and earlier.layer == source.layer:
             found.append(Mistake("", f"stands in {earlier.name} too; an id is given once"))
         self._report(source, [mistake.at(source.name, key) for mistake in found])
         if found:
             return False
         self._origins[section, key] = source
-        if earlier is not None and section == "models":
+        if earlier is not None and section == "models" and not source.refreshed:
             self._overridden[key] = source.name
         return True
 

@@ -166,12 +166,13 @@ class Models(Mapping[str, ModelCard]):
         return ModelStatus(False, f"was retired on {card.retired_on}{instead}", other.id if other else None)
 
     def _nearest_living(self, card: ModelCard, today: date) -> ModelCard | None:
-        """Return the model most like `card` for its task: one still offered, then family, creator, engine."""
+        """Return the model most like `card` for its task: one offered and to stay, then family, creator, engine."""
         living = self.search(task=card.default_task, include_retired=False, today=today)
         return max(
             living,
             key=lambda other: (
                 _is_offered(other),
+                other.retired_on is None,
                 bool(card.family) and other.family == card.family,
                 other.creator == card.creator,
                 other.engine == card.engine,

@@ -1,4 +1,4 @@
-"""``studio models``, ``runs``, ``show`` and ``export``: looking, nothing else."""
+"""``studio runs``, ``show`` and ``export``: looking, nothing else."""
 
 from __future__ import annotations
 
@@ -7,57 +7,8 @@ from pathlib import Path
 import click
 
 from studio_kernel import studio as studio_module
-from studio_kernel.catalog.models import ModelStatus
 from studio_kernel.cli.output import json_option, print_facts, print_json
-from studio_kernel.domain.model import ModelCard
-from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import describe, to_json
-
-_TASKS = click.Choice([str(task) for task in Task])
-
-
-@click.command()
-@click.argument("text", default="")
-@click.option("--task", type=_TASKS, help="Only models that serve this task.")
-@click.option("--creator", help="Only models of this creator.")
-@click.option("--engine", help="Only models of this engine.")
-@click.option("--all", "include_all", is_flag=True, help="Also models that cannot run here.")
-@json_option
-@click.pass_obj
-def models(
-    home: Path | None,
-    text: str,
-    task: str | None,
-    creator: str | None,
-    engine: str | None,
-    include_all: bool,
-    as_json: bool,
-) -> None:
-    """List the models whose name, creator or description hold the words of TEXT."""
-    with studio_module.open(home) as studio:
-        found = studio.models.search(text, task=Task(task) if task else None, creator=creator, engine=engine)
-        listed = [(card, studio.models.status(card)) for card in found]
-        shown = [(card, status) for card, status in listed if include_all or status.selectable]
-    if as_json:
-        print_json([_model_json(card, status) for card, status in shown])
-        return
-    for card, status in shown:
-        note = "" if status.selectable else f"  ({status.reason})"
-        click.echo(f"{card.id:<40} {card.name:<32} {', '.join(card.tasks)}{note}")
-    if len(shown) < len(listed):
-        click.echo(f"{len(listed) - len(shown)} more cannot run here; --all lists them with the reason.")
-
-
-def _model_json(card: ModelCard, status: ModelStatus) -> dict[str, object]:
-    return {
-        "id": card.id,
-        "name": card.name,
-        "creator": card.creator,
-        "engine": card.engine,
-        "tasks": [str(task) for task in card.tasks],
-        "selectable": status.selectable,
-        "reason": status.reason,
-    }
 
 
 @click.command()

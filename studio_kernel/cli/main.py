@@ -13,7 +13,18 @@ from pathlib import Path
 import click
 
 from studio_kernel import __version__
-from studio_kernel.cli import estimating, explore, generating, serving, spending, sweeping, upkeep, working
+from studio_kernel.cli import (
+    estimating,
+    explore,
+    generating,
+    keys,
+    models,
+    serving,
+    spending,
+    sweeping,
+    upkeep,
+    working,
+)
 from studio_kernel.errors import StudioError
 
 
@@ -50,7 +61,8 @@ COMMANDS: tuple[Callable[..., object], ...] = (
     estimating.architecture,
     sweeping.sweep,
     sweeping.resume,
-    explore.models,
+    models.models,
+    keys.keys,
     explore.runs,
     explore.show,
     spending.costs,

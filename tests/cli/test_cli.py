@@ -185,7 +185,7 @@ def test_models_lists_what_can_be_used_and_the_rest_on_request(studio):
     few = json.loads(studio("models", "--json").stdout)
     assert all(model["selectable"] for model in few)
     flux = json.loads(studio("models", "flux", "--all", "--json").stdout)
-    assert any(model["id"] == "fal/flux_1_dev" and "fal engine" in model["reason"] for model in flux)
+    assert any(model["id"] == "fal/flux_1_dev" and "FAL_KEY" in model["reason"] for model in flux)
 
 
 def test_runs_can_be_filtered(studio):

@@ -199,7 +199,7 @@ BAD = {
     "an unknown model": ({"model": "procedurl"}, UnknownModelError, "did you mean 'procedural'"),
     "a missing picture": ({"image": "/no/such.png"}, InvalidInputError, "such.png"),
     "an unreadable picture": ({"image": b"not a picture"}, InvalidInputError, "image"),
-    "a model without its engine": ({"model": "fal/flux_1_dev"}, ModelUnavailableError, "fal engine"),
+    "a model without its key": ({"model": "fal/flux_1_dev"}, ModelUnavailableError, "FAL_KEY"),
     "a value of no known type": ({"seed": object()}, InvalidRequestError, "seed"),
     "a seed beyond 32 bits": ({"seed": 2**32}, InvalidRequestError, "4294967295"),
 }

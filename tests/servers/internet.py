@@ -22,9 +22,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import trustme
 
-Fault = Literal["drop before", "drop after", "malformed", "truncate", "slow", "hang", "html"]
+Fault = Literal["drop before", "drop after", "malformed", "truncate", "slow", "hang", "hang after", "html"]
 """``drop before``: the connection closes and the site has seen nothing; ``drop after``: the site has done it and its
-answer is lost; ``hang``: no answer until `Internet.let_go`; ``slow``: the answer comes byte by byte."""
+answer is lost; ``hang``: the site sees nothing until `Internet.let_go`; ``hang after``: it has done it, and its answer
+waits for that; ``slow``: the answer comes byte by byte."""
 
 
 @dataclass(frozen=True)
@@ -246,6 +247,8 @@ class _Tunnel(BaseHTTPRequestHandler):
         if fault == "hang":
             internet.wait()
         answer = fault if isinstance(fault, Answer) else internet.sites[self.host].answer(request)
+        if fault == "hang after":
+            internet.wait()
         if fault == "drop after":
             self._drop()
             return

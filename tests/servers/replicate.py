@@ -25,7 +25,8 @@ PAGE = 3
 MODELS = {
     "black-forest-labs/flux-schnell": {
         "prompt": str, "seed": int, "num_outputs": int, "aspect_ratio": ("1:1", "16:9", "3:2"),
-        "output_format": ("webp", "jpg", "png"),
+        "output_format": ("webp", "jpg", "png"), "megapixels": ("1", "0.25"), "num_inference_steps": int,
+        "go_fast": bool, "output_quality": int, "disable_safety_checker": bool,
     },
     "studio/editor": {"prompt": str, "seed": int, "input_image": "file", "references": "files"},
     "studio/versioned": {"prompt": str, "seed": int},
@@ -154,7 +155,7 @@ class Replicate:
             if isinstance(wanted, tuple) and value not in wanted:
                 listed = ", ".join(f'"{each}"' for each in wanted)
                 return invalid(f"input.{name}", f"{name} must be one of the following: {listed}")
-            if isinstance(wanted, type) and (not isinstance(value, wanted) or isinstance(value, bool)):
+            if isinstance(wanted, type) and type(value) is not wanted:
                 return invalid(f"input.{name}", f"Invalid type. Expected: {wanted.__name__}")
             if wanted in ("file", "files"):
                 for address in value if wanted == "files" else [value]:

@@ -151,7 +151,7 @@ WITH_FILES: list[tuple[str, dict[str, Any], dict[str, Any], float]] = [
     ("hailuo_3_max_lip_sync", {}, {"audio_url": {"seconds": 10.0}}, 0.8),
     ("hailuo_3_max_lip_sync", {}, {"audio_url": {"seconds": 20.0}}, 1.92),
     ("kling_lipsync_audio", {}, {"video_url": {"seconds": 6.0}}, 0.14),
-    ("sync_lipsync_2", {"model": "lipsync-2-pro"}, {"audio_url": {"seconds": 90.0}}, 7.5),
+    ("sync_lipsync_2", {"model_version": "lipsync-2-pro"}, {"audio_url": {"seconds": 90.0}}, 7.5),
     ("grok_imagine_video_edit", {"resolution": "480p"}, {"video_url": {"seconds": 20.0}}, 0.96),
     ("wan_2_2_animate_move", {"resolution": "720p"}, {"video_url": {"frames": 32}}, 0.16),
 ]
