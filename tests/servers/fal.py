@@ -19,8 +19,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-import jsonschema
-
 from servers.connections import KEYS
 from servers.fal_media import media_of
 from servers.fal_schema import arguments_schema, openapi_of, problems_of
@@ -33,7 +31,6 @@ QUEUE, RUN, REST, CDN, CDN_B, PLATFORM, WEBSITE = (
 )  # fmt: skip
 BACKUP_QUEUE, BACKUP_RUN = "queue.falrun.com", "falrun.com"
 PAGE = 50
-PART_BYTES = 10 * 2**20
 
 
 @dataclass
@@ -516,8 +513,3 @@ def _page(name, items, query):
 
 def _platform_error(status, kind, message):
     return Answer(status, {"error": {"type": kind, "message": message}})
-
-
-def check_schema(document) -> None:
-    """Hold the arguments' schema of an OpenAPI document against the rules of JSON schema."""
-    jsonschema.Draft202012Validator.check_schema(arguments_schema(document))

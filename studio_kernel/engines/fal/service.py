@@ -135,11 +135,10 @@ class FalService:
                 handle = client.submit(card.source.endpoint, arguments)
                 ticket = _ticket(handle)
         except ParametersRefusedError as error:
-            raise _renamed(error, card) from None
+            raise self._refused(error, context) from None
         except BadAnswerError as error:
             raise LostAnswerError(NAME, f"it may have accepted a job: {error.text}", paid="unclear") from None
-        with self._lock:
-            self._issued.add(ticket.remote_id)
+        self._claims(ticket.remote_id)
         return ticket
 
     def look_for(self, payload: Payload, context: EngineContext, since: datetime) -> Lookup:
@@ -155,13 +154,8 @@ class FalService:
             text = f"whether it has accepted the job is not known, and its list of requests cannot be had: {error.text}"
             raise LostAnswerError(NAME, text, paid="unclear") from None
         for one in past:
-            with self._lock:
-                is_other = one.id in self._issued
-            if is_other or context.is_taken(one.id) or not _ID.fullmatch(one.id):
-                continue
-            if _comparable(one.arguments, card) == wanted:
-                with self._lock:
-                    self._issued.add(one.id)
+            is_it = _ID.fullmatch(one.id) and _comparable(one.arguments, card) == wanted
+            if is_it and not context.is_taken(one.id) and self._claims(one.id):
                 return Lookup(_ticket(client.get_handle(endpoint, one.id)))
         return Lookup(None)
 
@@ -187,12 +181,9 @@ class FalService:
         followed = self._followed(ticket)
         try:
             result = self._result(ticket, context, followed)
-        except FilesRefusedError as error:
-            for address in error.addresses:
-                self._there().uploads.forget(address, context.cache)
-            raise _renamed(error, context.card) from None
         except ParametersRefusedError as error:
-            raise _renamed(error, context.card) from None
+            self._forget(ticket)
+            raise self._refused(error, context) from None
         except TROUBLE:
             raise
         except ServiceError:
@@ -267,6 +258,21 @@ class FalService:
         """Return the package's own handle of a job; its addresses are made of the endpoint, not of what was sent."""
         return self._there().client.get_handle(context.card.source.endpoint, ticket.remote_id)
 
+    def _claims(self, job: str) -> bool:
+        """Note that a job belongs to a run of this process; return whether it did not yet."""
+        with self._lock:
+            is_new = job not in self._issued
+            self._issued.add(job)
+            return is_new
+
+    def _refused(self, error: ParametersRefusedError, context: EngineContext) -> ServiceError:
+        """Return an error about parameters by the names of the request; files that were not read are sent again."""
+        from studio_kernel.engines.fal.wire import renamed
+
+        for address in error.addresses if isinstance(error, FilesRefusedError) else ():
+            self._there().uploads.forget(address, context.cache)
+        return renamed(error, context.card)
+
     def _followed(self, ticket: Ticket) -> _Followed:
         with self._lock:
             return self._following.setdefault(ticket.remote_id, _Followed())
@@ -329,12 +335,6 @@ def _comparable(arguments: object, card: ModelCard) -> dict[str, Any] | None:
     own = (card.output or {}).get("own_keys")
     hidden = set(own) if isinstance(own, Mapping) else set()
     return {name: value for name, value in arguments.items() if name not in hidden}
-
-
-def _renamed(error: ServiceError, card: ModelCard) -> ServiceError:
-    from studio_kernel.engines.fal.wire import renamed
-
-    return renamed(error, card)
 
 
 def _lines(logs: object) -> list[str]:

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import fal_client.client as package
 import pytest
@@ -12,6 +13,7 @@ from servers.fal import CDN, KEY, REST
 from servers.fal_media import picture, video
 from servers.internet import Answer
 from studio_kernel.domain.model import LoraCard
+from studio_kernel.domain.parameters import STANDARD, Parameter
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import AssetRef, Lora
@@ -130,6 +132,7 @@ def test_a_very_large_file_goes_in_parts(place, fal, monkeypatch):
 
     assert ("multipart", payload["video_url"]) in fal.uploads
     assert fal.files[payload["video_url"]] == (data, "video/mp4")
+    assert fal.lifecycles[0] == {"expiration_duration_seconds": 7 * 24 * 3600}
 
 
 def test_a_part_that_is_not_taken_is_an_error_and_nothing_is_remembered(place, fal, net, monkeypatch):
@@ -175,10 +178,6 @@ def test_files_inside_objects_and_lists_are_found(place, fal):
     values = immutabledict(parts=(immutabledict(clip=ref, at=1), immutabledict(clip=ref, at=2.5)))
     card = place.cards["fal/flux_1_dev"]
 
-    from dataclasses import replace
-
-    from studio_kernel.domain.parameters import Parameter
-
     changed = replace(card, parameters=(Parameter("shots", "object"),))
     request = GenerationRequest(card.id, Task.TEXT_TO_IMAGE, {"shots": values})
     body = body_of(request, changed, lambda given: f"https://there/{given.sha256[:4]}", lambda lora: lora.id)
@@ -188,11 +187,6 @@ def test_files_inside_objects_and_lists_are_found(place, fal):
 
 
 def test_an_adapter_is_sent_by_address_with_its_scale(place, fal):
-    from dataclasses import replace
-
-    from studio_kernel.domain.parameters import STANDARD
-    from studio_kernel.engines.fal.wire import Files
-
     weights = place.folder / "style.safetensors"
     weights.write_bytes(b"weights" * 9)
     card = replace(place.cards["fal/flux_1_dev"], parameters=(STANDARD["loras"],))
@@ -200,11 +194,7 @@ def test_an_adapter_is_sent_by_address_with_its_scale(place, fal):
     request = GenerationRequest(
         card.id, Task.TEXT_TO_IMAGE, {"loras": (Lora("style", 0.5), Lora("https://there/x.safetensors", 2.0))}
     )
-    place.service.prepare(place.request(), place.context())
-    account = place.service._there()
-    files = Files(account.client, account.uploads, place.context(loras=loras))
-
-    body = body_of(request, card, files.address, files.weights)
+    body = place.service.prepare(request, replace(place.context(loras=loras), card=card))
 
     ((_way, address),) = fal.uploads
     assert body == {"loras": [{"path": address, "scale": 0.5}, {"path": "https://there/x.safetensors", "scale": 2.0}]}
@@ -214,10 +204,6 @@ def test_an_adapter_is_sent_by_address_with_its_scale(place, fal):
 def test_the_parameter_for_inline_results_is_never_sent(place):
     card = place.cards["fal/flux_1_dev"]
     assert card.output["inline_parameter"] == "sync_mode"
-
-    from dataclasses import replace
-
-    from studio_kernel.domain.parameters import Parameter
 
     changed = replace(card, parameters=(*card.parameters, Parameter("sync_mode", "boolean")))
     request = GenerationRequest(card.id, Task.TEXT_TO_IMAGE, {"prompt": "x", "sync_mode": True})

@@ -122,6 +122,18 @@ def test_two_lost_jobs_that_are_equal_are_found_each_once(place, net, fal):
     assert found[2] is None
 
 
+def test_lost_jobs_that_are_equal_are_found_each_once_by_runs_that_look_at_the_same_time(place, net, fal):
+    net.misbehave(QUEUE, "drop after", method="POST", times=8)
+    request = place.request()
+
+    with ThreadPoolExecutor(8) as pool:
+        place.engine.configure(ServiceSettings(concurrency=8))
+        runs = list(pool.map(lambda _: of(Ticket, place.events(request))[0].remote_id, range(8)))
+
+    assert len(fal.submits) == 8
+    assert sorted(runs) == sorted(job.id for job in fal.submits)
+
+
 def test_a_lost_job_is_found_behind_many_others(place, fal, net):
     since = datetime.now(UTC)
     place.ended(prompt="the one")
