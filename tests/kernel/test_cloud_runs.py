@@ -102,7 +102,7 @@ def test_a_model_that_fails_does_not_stop_the_others_of_a_grid(studio, net):
 
     assert [run.status for run in sweep.runs] == ["succeeded", "failed", "succeeded"]
     assert "balance" in sweep.frame().error[1]
-    assert "balance" in sweep.grid(columns="model").cell(column="fal/flux_2_dev").error
+    assert "balance" in sweep.grid(columns="model").cell(column="fal/flux_2_dev").note
 
 
 def test_what_the_service_finds_wrong_is_told_by_the_parameter(studio, fal):

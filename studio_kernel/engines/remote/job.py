@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from immutabledict import immutabledict
 
@@ -29,6 +29,7 @@ from studio_kernel.errors import (
     InsecureConnectionError,
     KeyRefusedError,
     LostAnswerError,
+    Paid,
     RateLimitError,
     ServiceDownError,
     ServiceError,
@@ -262,14 +263,14 @@ class _Life:
         patience_s: float,
         trouble: tuple[type[ServiceError], ...] = (ServiceDownError, RateLimitError),
         *,
-        paid: Literal["no", "unclear"] = "no",
+        paid: Paid = "no",
     ) -> Generator[EngineEvent, None, Got]:
         """Return what `ask` does; while it meets with `trouble`, ask again.
 
         Parameters
         ----------
-        paid : {"no", "unclear"}
-            Whether the job may have been paid for already when patience ends.
+        paid : {"no", "unclear", "yes"}
+            What is known of the charge when patience ends; unless nothing was, there may be something to fetch.
         """
         began: float | None = None
         waits = Backoff(self.patience.first_s)
@@ -280,11 +281,11 @@ class _Life:
                 now = time.monotonic()
                 began = now if began is None else began
                 if now - began > patience_s:
-                    raise (error.after_acceptance() if paid == "unclear" else error) from None
+                    raise (error if paid == "no" else error.after_acceptance(paid)) from None
                 yield replace(self.shown, stage=f"no answer of {self.service.name}, trying again")
                 self._wait(waits.next_s(error.retry_after_s))
             except KeyRefusedError as error:
-                raise (error.after_acceptance() if paid == "unclear" else error) from None
+                raise (error if paid == "no" else error.after_acceptance(paid)) from None
 
     # Fetching it
 
@@ -292,9 +293,7 @@ class _Life:
         said = result.report.get("seed")
         seed = said if isinstance(said, int) else self.request.seed
         for index, file in enumerate(result.files):
-            data = yield from self._insisting(
-                partial(self._fetched, file), self.patience.file_s, TROUBLE, paid="unclear"
-            )
+            data = yield from self._insisting(partial(self._fetched, file), self.patience.file_s, TROUBLE, paid="yes")
             yield Produced(data, file.media_type, file.seed if file.seed is not None else seed, index)
 
     def _fetched(self, file: RemoteFile) -> bytes:
