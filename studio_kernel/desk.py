@@ -33,7 +33,7 @@ from studio_kernel.domain.provenance import Provenance
 from studio_kernel.domain.runs import RunProgress, RunStatus
 from studio_kernel.domain.values import Value
 from studio_kernel.engines.base import BatchEngine, CancelToken, EngineContext, Member, MemberEvent
-from studio_kernel.errors import Cancelled, EngineError, ResultExpiredError, ServiceError, StudioError
+from studio_kernel.errors import Cancelled, EngineError, HomeError, ResultExpiredError, ServiceError, StudioError
 from studio_kernel.jobs import Work
 from studio_kernel.keys import hide
 from studio_kernel.live import LiveBoard
@@ -156,6 +156,7 @@ class Desk:
                 self._environment = event.provenance
                 provenance = {} if self.work.private else event.provenance
                 self._log.started(self._job.run_id, provenance=provenance)
+                self._require_a_log()
                 self._countdown.learnt = self._paces.of(self._kind)
             case Progress():
                 self._progress(event)
@@ -171,6 +172,17 @@ class Desk:
                 self.finish(RunStatus.SUCCEEDED)
             case Failed():
                 self.fail(event.error)
+
+    def _require_a_log(self) -> None:
+        """Refuse to send what costs money while nothing can be written: after a kill it would be sent again.
+
+        Raises
+        ------
+        HomeError
+            When the log cannot be written.
+        """
+        if self.work.engine.capabilities.remote and self._log.pending_events:
+            raise HomeError("the log cannot be written, so that a paid job could get lost; nothing was sent. Make room")
 
     def stop(self) -> None:
         """End a run that was told to stop: for good, or only here because this process ends."""

@@ -19,7 +19,8 @@ from pathlib import Path
 from studio_kernel.errors import MissingKeyError
 
 FOLDER_VARIABLE = "STUDIO_KEYS_FROM"
-"""The directory to look for ``.env`` files from, for processes that stand elsewhere than who started them."""
+"""The directory to look for ``.env`` files from, for processes that stand elsewhere than who started them; empty =
+there are none to look for."""
 STORE = "studio-workbench"
 """What the keys are filed under in the password store of the operating system."""
 IN_STORE = "password store"
@@ -235,7 +236,10 @@ def _joined(values: Mapping[str, str], variable: str) -> str:
 
 def _env_files() -> list[Path]:
     """Return the files of the nearest directory, from the working directory upwards, that has any."""
-    start = Path(os.environ.get(FOLDER_VARIABLE) or Path.cwd())
+    told = os.environ.get(FOLDER_VARIABLE)
+    if told == "":
+        return []
+    start = Path(told or Path.cwd())
     for directory in (start, *start.parents):
         with suppress(OSError):
             if found := [path for name in _FILES if (path := directory / name).is_file()]:

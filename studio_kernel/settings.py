@@ -137,6 +137,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Another address of a service of the same protocol; empty = its own.
     own_keys : bool
         Whether models that can be billed to another service's account are, where its key is there too.
+    priority : {"normal", "low"}
+        The place of jobs in the service's own queue, where it has more than one.
     """
 
     concurrency: int = 2
@@ -145,6 +147,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lookup_s: float = 120.0
     base_url: str = ""
     own_keys: bool = False
+    priority: Literal["normal", "low"] = "normal"
 
     def __post_init__(self) -> None:
         """Refuse what means nothing."""

@@ -1,7 +1,8 @@
 """The environment variables a dashboard server and its kernels live with: an allow-list, so that no key gets in.
 
 A key that is in the server's environment can be read from every kernel it starts. So the server itself is started
-with the variables named here and no others, and hands its kernels the same.
+with the variables named here and no others, and hands its kernels the same. They are also told to look for keys
+nowhere else.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
+from studio_kernel.keys import FOLDER_VARIABLE
 from studio_kernel.settings import HOME_VARIABLE
 
 TOKEN_VARIABLE = "STUDIO_DASHBOARDS_TOKEN"
@@ -29,13 +31,15 @@ _VISIT = {
     "VOILA_APP_IP", "VOILA_WS_PROTOCOL", "VOILA_WS_BASE_URL",
 }  # fmt: skip
 
+_NO_KEYS = {FOLDER_VARIABLE: "", "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
 _KERNEL = _SYSTEM | _PYTHON | _JUPYTER | _VISIT | {HOME_VARIABLE}
 _SERVER = _SYSTEM | _PYTHON | _JUPYTER | {HOME_VARIABLE, TOKEN_VARIABLE}
 
 
 def for_server(environment: Mapping[str, str]) -> dict[str, str]:
     """Return what of `environment` the server's process may have."""
-    return {name: value for name, value in environment.items() if name in _SERVER or name.startswith("LC_")}
+    kept = {name: value for name, value in environment.items() if name in _SERVER or name.startswith("LC_")}
+    return kept | _NO_KEYS
 
 
 def for_kernel(environment: Mapping[str, str]) -> dict[str, str]:
@@ -45,7 +49,7 @@ def for_kernel(environment: Mapping[str, str]) -> dict[str, str]:
         kept["QUERY_STRING"] = _without_token(kept["QUERY_STRING"])
     if "VOILA_REQUEST_URL" in kept:
         kept["VOILA_REQUEST_URL"] = kept["VOILA_REQUEST_URL"].partition("?")[0]
-    return kept
+    return kept | _NO_KEYS
 
 
 def _without_token(query: str) -> str:

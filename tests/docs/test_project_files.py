@@ -9,6 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fal_jobs import fal_cards
+from servers.connections import KEYS
+from servers.fal import Fal
+from servers.openai import OpenAI
+from servers.replicate import Replicate
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -51,6 +57,15 @@ def blocks(path):
     return re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)
 
 
+@pytest.fixture
+def services(internet, monkeypatch):
+    """The services that documents speak of, on the loopback, with keys that they know."""
+    for name, key in KEYS.items():
+        monkeypatch.setenv(name, key)
+    internet(Fal(fal_cards().values()), Replicate(), OpenAI())
+
+
+@pytest.mark.usefixtures("services")
 @pytest.mark.parametrize("path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda p: p.name)
 def test_every_python_block_of_the_documents_runs(path, tmp_path):
     for block in blocks(path):

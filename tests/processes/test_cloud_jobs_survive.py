@@ -156,3 +156,49 @@ def test_cancelling_reaches_the_service(fal, studio):
 
     assert run.wait(30).status == "cancelled"
     assert fal.cancels == [fal.submits[0].id]
+
+
+@pytest.fixture
+def full_disk(small_disk):
+    """Return what fills the disk, and what makes room again."""
+    ballast = small_disk / "ballast"
+
+    def fill():
+        with ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(512))
+
+    return fill, ballast.unlink
+
+
+def test_a_result_that_found_no_room_is_fetched_when_there_is_some(fal, net, small_disk, full_disk):
+    fill, make_room = full_disk
+    with sk.open(small_disk / "home", runner="inline") as studio:
+        studio.generate("a blue boat", model=FLUX, progress=False)
+        fill()
+        run = studio.submit("a red boat", model=FLUX)
+        with suppress(TimeoutError):
+            run.wait(5)
+        make_room()
+
+        assert run.wait(30).status == "failed"
+        assert "No space left on device" in run.error
+        assert studio.retry(run).wait(30).status == "succeeded"
+    assert len(fal.submits) == 2
+
+
+def test_nothing_is_sent_while_the_log_cannot_be_written(fal, net, small_disk, full_disk):
+    fill, make_room = full_disk
+    with sk.open(small_disk / "home", runner="inline") as studio:
+        first = studio.generate("a blue boat", model=FLUX, progress=False)
+        fill()
+        until(lambda: studio.mark(first, note="n" * 1000) or studio._log.pending_events, what="a full journal")
+
+        run = studio.submit("a red boat", model=FLUX)
+        with suppress(TimeoutError):
+            run.wait(5)
+        make_room()
+
+        assert run.wait(30).status == "failed"
+        assert "nothing was sent" in run.error
+    assert len(fal.submits) == 1

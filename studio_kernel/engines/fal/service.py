@@ -132,7 +132,7 @@ class FalService:
         arguments = {**payload, **_own_keys(card, self._settings)}
         try:
             with _answering("a job"):
-                handle = client.submit(card.source.endpoint, arguments)
+                handle = client.submit(card.source.endpoint, arguments, priority=self._priority)
                 ticket = _ticket(handle)
         except ParametersRefusedError as error:
             raise self._refused(error, context) from None
@@ -140,6 +140,10 @@ class FalService:
             raise LostAnswerError(NAME, f"it may have accepted a job: {error.text}", paid="unclear") from None
         self._claims(ticket.remote_id)
         return ticket
+
+    @property
+    def _priority(self) -> str | None:
+        return "low" if self._settings.priority == "low" else None
 
     def look_for(self, payload: Payload, context: EngineContext, since: datetime) -> Lookup:
         """Look through the requests of the account; not finding one says nothing, as running ones may not be listed."""
