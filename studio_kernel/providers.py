@@ -52,11 +52,21 @@ class Providers:
 
     def of(self, card: ModelCard, request: GenerationRequest, read: Read) -> tuple[Provider, ...]:
         """Return the services to try, in order."""
-        found = [
+        return self._sorted(card, request, read, [each for each in self._all(card) if self._is_usable(each)])
+
+    def _all(self, card: ModelCard) -> list[Provider]:
+        return [
             Provider(offer, self.models[offer.model], self.engines.get(self.models[offer.model].engine))
             for offer in card.offers
-            if offer.model in self.models and self.models.status(self.models[offer.model]).selectable
+            if offer.model in self.models
         ]
+
+    def _is_usable(self, provider: Provider) -> bool:
+        return self.models.status(provider.card).selectable
+
+    def _sorted(
+        self, card: ModelCard, request: GenerationRequest, read: Read, found: list[Provider]
+    ) -> tuple[Provider, ...]:
         if self.settled.choose == "price":
             facts = input_facts(request, read)
             found.sort(key=lambda provider: _amount(_cost(provider, request, card, facts)))
@@ -66,11 +76,14 @@ class Providers:
         return tuple(found if self.settled.fallback else found[:1])
 
     def dearest(self, card: ModelCard, request: GenerationRequest, read: Read) -> CostEstimate:
-        """Return what a request costs at most: which service does it is known only afterwards."""
+        """Return what a request costs at most: which service does it is known only afterwards.
+
+        Where none can be used now, such as for want of a key, it is what they would cost.
+        """
         facts = input_facts(request, read)
         costs = [
             (provider, cost)
-            for provider in self.of(card, request, read)
+            for provider in self.of(card, request, read) or self._sorted(card, request, read, self._all(card))
             if (cost := _cost(provider, request, card, facts)) is not None
         ]
         if not costs:

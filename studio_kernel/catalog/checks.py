@@ -13,6 +13,7 @@ from studio_kernel.catalog.entries import PriceEntry, PriceFactorEntry, PriceTer
 from studio_kernel.catalog.inputs import OPTIONS
 from studio_kernel.catalog.mistakes import Mistake, unknown
 from studio_kernel.domain.model import ModelCard
+from studio_kernel.domain.offers import Offer
 from studio_kernel.domain.parameters import STANDARD, Parameter
 from studio_kernel.domain.price import QUANTITIES
 from studio_kernel.domain.tasks import Task
@@ -128,20 +129,22 @@ def task_mistakes(field: str, named: tuple[Task, ...], served: tuple[Task, ...])
             yield Mistake(field, f"{str(task)!r} is not one of this model's tasks: {', '.join(served) or 'none'}")
 
 
-def offer_mistakes(card: ModelCard, models: Mapping[str, ModelCard]) -> Iterator[Mistake]:
-    """Yield what is wrong with the offers of a card among all models."""
-    own = {parameter.name for parameter in card.parameters}
-    for place, offer in enumerate(card.offers):
-        field = f"offers[{place}]"
-        there = models.get(offer.model)
-        if there is None:
-            yield Mistake(f"{field}.model", unknown("a model of the catalog", offer.model, models))
-            continue
-        if there.offers:
-            yield Mistake(f"{field}.model", f"{offer.model!r} has offers itself; name the models of services")
-        theirs = {parameter.name for parameter in there.parameters}
-        yield from _named_mistakes(field, (*offer.names, *offer.values), own)
-        yield from _named_mistakes(field, (*offer.names.values(), *offer.fixed), theirs)
+def offer_mistakes(card: ModelCard, offer: Offer, models: Mapping[str, ModelCard]) -> Iterator[Mistake]:
+    """Yield what is wrong with an offer of a card among all models."""
+    field = f"offers[{card.offers.index(offer)}]"
+    there = models.get(offer.model)
+    if there is None:
+        yield Mistake(f"{field}.model", unknown("a model of the catalog", offer.model, models))
+        return
+    if there.offers:
+        yield Mistake(f"{field}.model", f"{offer.model!r} has offers itself; name the models of services")
+    own, theirs = ({parameter.name for parameter in each.parameters} for each in (card, there))
+    for name in (*offer.names, *offer.values):
+        if name not in own:
+            yield Mistake(field, unknown("a parameter of this model", name, own))
+    for name in (*offer.names.values(), *offer.fixed):
+        if name not in theirs:
+            yield Mistake(field, unknown(f"a parameter of {offer.model!r}", name, theirs))
 
 
 def class_mistakes(class_name: str) -> Iterator[Mistake]:

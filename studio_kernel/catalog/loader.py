@@ -180,14 +180,22 @@ class _Assembly:
         )
 
     def _check_offers(self) -> None:
-        """Leave out models whose offers name what is not there; known only when all models are."""
+        """Leave out offers that name what is not there; known only when all models are.
+
+        Of a shipped model an offer can be spoilt by an entry of the user's that replaces what it names: no fault of
+        this version, and the other offers stay.
+        """
         for key, card in [(key, card) for key, card in self._models.items() if card.offers]:
             source = self._origins["models", key]
             if source.shipped and not self._check_shipped and not self._overridden:
                 continue
-            mistakes = list(offer_mistakes(card, self._models))
-            self._report(source, [mistake.at(source.name, key) for mistake in mistakes])
-            if mistakes:
+            mistakes = {offer: list(offer_mistakes(card, offer, self._models)) for offer in card.offers}
+            if not source.shipped or self._check_shipped:
+                self._report(source, [each.at(source.name, key) for found in mistakes.values() for each in found])
+            good = tuple(offer for offer, found in mistakes.items() if not found)
+            if good:
+                self._models[key] = replace(card, offers=good)
+            else:
                 del self._models[key]
 
     def _add_schedulers(self, sources: list[Source]) -> None:

@@ -31,7 +31,8 @@ class Offer:
     model : str
         Catalog id of its card.
     names : mapping
-        Parameter here → its name there; two that have the same name there, such as width and height, are a pair.
+        Parameter here → its name there; two that have the same name there, such as width and height, are a pair, in
+        that order.
     values : mapping
         Parameter here → {value here, as text: value there}.
     fixed : mapping
@@ -55,18 +56,23 @@ class Offer:
         """
         known = {parameter.name for parameter in there.parameters_for(asked.task)}
         defaults = {parameter.name: parameter.default for parameter in here.parameters_for(asked.task)}
-        given: dict[str, list[Value]] = {}
+        given: dict[str, dict[str, Value]] = {}
         problems: list[Problem] = []
         for name, value in asked.parameters.items():
             theirs = self.names.get(name, name)
             if theirs in known:
-                given.setdefault(theirs, []).append(self._value(name, value))
+                given.setdefault(theirs, {})[name] = self._value(name, value)
             elif name not in defaults or value != defaults[name]:
                 problems.append(Problem(name, f"{there.id!r} has no such parameter"))
         if problems:
             raise InvalidRequestError(problems, f"model {there.id!r} ({asked.task})")
-        values = {name: tuple(found) if len(found) > 1 else found[0] for name, found in given.items()}
+        values = {name: self._joined(found) for name, found in given.items()}
         return GenerationRequest(there.id, asked.task, there.check(asked.task, {**values, **self.fixed}))
+
+    def _joined(self, found: Mapping[str, Value]) -> Value:
+        """Return the value of a parameter there; a pair stands in the order of `names`."""
+        values = [found[name] for name in self.names if name in found] or list(found.values())
+        return tuple(values) if len(values) > 1 else values[0]
 
     def _value(self, name: str, value: Value) -> Value:
         return self.values.get(name, {}).get(describe(value), value)

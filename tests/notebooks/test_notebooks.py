@@ -7,6 +7,10 @@ import pytest
 from nbclient import NotebookClient
 
 import studio_kernel as sk
+from fal_jobs import fal_cards
+from servers.connections import KEYS
+from servers.fal import Fal
+from servers.replicate import Replicate
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 TOUR = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -54,3 +58,15 @@ def test_dashboards_run_without_loading_torch(run, home, path):
 def test_the_tour_runs(run, path):
     for cell in run(path):
         assert not [output for output in cell.get("outputs", []) if output.output_type == "error"]
+
+
+@pytest.mark.slow
+def test_the_cloud_models_of_the_tour_run_with_keys(run, internet, monkeypatch):
+    for name, key in KEYS.items():
+        monkeypatch.setenv(name, key)
+    internet(Fal(fal_cards().values()), Replicate())
+
+    cells = run(NOTEBOOKS / "04_cloud_models.ipynb", "sweep.frame().status.value_counts().to_dict()")
+
+    assert cells[-1].outputs[0].data["text/plain"] == "{'succeeded': 8}"
+    assert not any(key in str(cells) for key in KEYS.values())

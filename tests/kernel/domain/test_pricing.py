@@ -23,7 +23,7 @@ from studio_kernel.domain.values import AssetRef
 CARDS = load().models
 PRICED = [card for card in CARDS.values() if card.price is not None]
 WITH_AMOUNT = [card for card in PRICED if card.price and card.price.amount_usd is not None]
-WITHOUT = [card for card in PRICED if card.price and card.price.amount_usd is None]
+WITHOUT = [card for card in PRICED if card.price and card.price.amount_usd is None and not card.price.tokens]
 PICTURE = AssetRef("a" * 64, "image/png")
 CLIP = AssetRef("c" * 64, "video/mp4")
 
