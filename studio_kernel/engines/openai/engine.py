@@ -104,7 +104,8 @@ class OpenAIEngine:
         self, call: images.Call, place: Place, context: EngineContext
     ) -> Generator[EngineEvent, None, JobResult]:
         """Return what comes of a call; one that was certainly not taken is made again for a while."""
-        end = time.monotonic() + self._patience.unsent_s
+        asked_for = context.patience_s
+        end = time.monotonic() + (self._patience.unsent_s if asked_for is None else asked_for)
         waits = Backoff(self._patience.first_s)
         while True:
             try:
