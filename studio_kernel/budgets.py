@@ -158,7 +158,7 @@ class Budgets:
         if judgement.refusal is not None:
             raise judgement.refusal
         for text in judgement.warnings:
-            warnings.warn(text, BudgetWarning, stacklevel=4)
+            warnings.warn(text, BudgetWarning, stacklevel=5)
 
     def refusal(self, origin: Origin, usd: float | None) -> str:
         """Return why a run may not begin now; empty when it may. To be asked under the claims lock.

@@ -12,39 +12,35 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from weakref import WeakValueDictionary
 
 from studio_kernel.assets import AssetStore
 from studio_kernel.axes import Axes
-from studio_kernel.budgets import Budgets, Purchase
+from studio_kernel.budgets import Budgets
 from studio_kernel.dispatch import Dispatch
 from studio_kernel.domain.assets import Asset
-from studio_kernel.domain.estimate import FREE, CostEstimate, Estimate, MemoryEstimate, Setup
-from studio_kernel.domain.events import Ticket
+from studio_kernel.domain.estimate import Estimate, MemoryEstimate, Setup
 from studio_kernel.domain.marks import Mark, Project
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import Origin, RunEstimate, RunProgress, RunRecord, RunStatus
+from studio_kernel.domain.runs import Origin, RunProgress, RunRecord
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import Value
 from studio_kernel.drafting import DEFAULT_TASK, Drafting, Rules, template_of
 from studio_kernel.engines.base import Engine
 from studio_kernel.errors import (
-    InvalidInputError,
     InvalidRequestError,
     MayBeBilledError,
-    ModelUnavailableError,
     Problem,
     ReadOnlyError,
     StudioError,
     UnknownRunError,
-    UnsafeFileError,
 )
 from studio_kernel.estimates.estimator import Estimator
 from studio_kernel.estimates.vram.subject import Subject
-from studio_kernel.jobs import Job, Work
+from studio_kernel.jobs import Job
 from studio_kernel.live import LiveBoard
+from studio_kernel.orders import Orders
 from studio_kernel.planning import Planner
 from studio_kernel.private import PrivateSpace, orphans
 from studio_kernel.queue import RunQueue
@@ -64,8 +60,6 @@ if TYPE_CHECKING:
 Mode = Literal["editor", "viewer"]
 RunnerName = Literal["worker", "inline"]
 RUNNER_VARIABLE = "STUDIO_RUNNER"
-REFUSALS = (InvalidRequestError, InvalidInputError, ModelUnavailableError, UnsafeFileError)
-"""What is said against one request; any other error is about the studio as a whole."""
 
 
 class Studio(HomeView):
@@ -96,7 +90,6 @@ class Studio(HomeView):
         self.mode = mode
         self.runner = runner
         self._live = LiveBoard(home.live)
-        self._jobs: WeakValueDictionary[str, Job] = WeakValueDictionary()
         self.budgets = Budgets(self._workshop, self._log)
         self._dispatch = Dispatch(
             self._workshop, self._log, self._live, self.budgets, inline=runner == "inline", revives=mode == "editor"
@@ -104,6 +97,9 @@ class Studio(HomeView):
         self._private: PrivateSpace | None = None
         self._watcher = Watcher()
         self._estimator = Estimator(self._workshop, self._log, self.budgets, inline=runner == "inline")
+        self._orders = Orders(
+            self._workshop, self._log, self.budgets, self._estimator, self._dispatch, lambda: self._private_space
+        )
         self._closed = False
         if mode == "editor":
             for space in orphans(home):
@@ -393,22 +389,9 @@ class Studio(HomeView):
         """Make a run of a complete request, as `request` returns it; returns at once."""
         self.require_editor("generate")
         place = origin or Origin()
-        cost = self._cost_of(self.models[request.model], request, private=private)
-        self.budgets.require([Purchase(request, place, cost)], accept_unknown_price=accept_unknown_price)
-        return self._submit(request, place, cost, private=private)
-
-    def _submit(
-        self,
-        request: GenerationRequest,
-        origin: Origin,
-        cost: CostEstimate,
-        *,
-        private: bool,
-        ticket: Ticket | None = None,
-    ) -> Run:
-        work = self._work(request, origin, private=private, cost=cost, ticket=ticket)
-        self._dispatch.submit([work])
-        return Run(self, work.job.run_id, work.job)
+        return self._as_run(
+            self._orders.place(request, place, private=private, accept_unknown_price=accept_unknown_price)
+        )
 
     def require_affordable(
         self, asked: Iterable[tuple[GenerationRequest, Origin]], *, accept_unknown_price: bool = False
@@ -420,21 +403,13 @@ class Studio(HomeView):
         BudgetExceededError, UnknownPriceError
             As `Budgets.require`.
         """
-        models = self.models
-        purchases = [
-            Purchase(request, origin, self._cost_of(models[request.model], request)) for request, origin in asked
-        ]
-        self.budgets.require(purchases, accept_unknown_price=accept_unknown_price)
+        self._orders.require_affordable(asked, accept_unknown_price=accept_unknown_price)
 
     def submit_each(self, asked: Iterable[tuple[GenerationRequest, Origin]]) -> Iterator[Run | StudioError]:
         """Make runs of complete requests, logged together; yield each run, or what its engine says against it."""
         self.require_editor("generate")
-        results = [self._work_or_refusal(request, origin) for request, origin in asked]
-        works = [result for result in results if isinstance(result, Work)]
-        if works:
-            self._dispatch.submit(works)
-        for result in results:
-            yield Run(self, result.job.run_id, result.job) if isinstance(result, Work) else result
+        for result in self._orders.place_each(asked):
+            yield result if isinstance(result, StudioError) else self._as_run(result)
 
     def retry(self, run: Run | str, *, accept_unknown_price: bool = False, may_pay_twice: bool = False) -> Run:
         """Make a run of the same request, in the same place of its project and sweep; returns at once.
@@ -458,8 +433,8 @@ class Studio(HomeView):
         private = self._private is not None and self._private.record(record.id) is not None
         origin = replace(record.origin, parent_id=record.id)
         if not may_pay_twice:
-            if (fetching := self._fetching(record, origin, private=private)) is not None:
-                return fetching
+            if (fetching := self._orders.fetch(record, origin, private=private)) is not None:
+                return self._as_run(fetching)
             if record.provenance.get("may_be_billed"):
                 raise MayBeBilledError(
                     f"run {record.id} may have been charged already; look at your account at the service, then say "
@@ -479,13 +454,8 @@ class Studio(HomeView):
         """
         self.require_editor("fetch")
         record = self.record(_id_of(run))
-        return self._fetching(record, replace(origin or record.origin, parent_id=record.id), private=False)
-
-    def _fetching(self, record: RunRecord, origin: Origin, *, private: bool) -> Run | None:
-        if record.status is not RunStatus.FAILED or not record.provenance.get("can_be_fetched"):
-            return None
-        ticket = self._log.ticket_of(record.id)
-        return self._submit(record.request, origin, FREE, private=private, ticket=ticket) if ticket else None
+        job = self._orders.fetch(record, replace(origin or record.origin, parent_id=record.id))
+        return self._as_run(job) if job is not None else None
 
     def complete(self, draft: GenerationRequest) -> GenerationRequest:
         """Return `draft` with defaults filled in, values in their canonical form and a seed chosen.
@@ -623,7 +593,7 @@ class Studio(HomeView):
         UnknownRunError
             When there is none of that id.
         """
-        job = self._jobs.get(run_id)
+        job = self._orders.jobs.get(run_id)
         return Run(self, run_id if job else self.record(run_id).id, job)
 
     def record(self, run_id: str) -> RunRecord:
@@ -645,7 +615,7 @@ class Studio(HomeView):
 
     def records_of(self, runs: Iterable[Run]) -> dict[str, RunRecord]:
         """Return everything that is known of some runs now, by id: as `Run.record`, but the log is asked once."""
-        jobs = {run.id: self._jobs.get(run.id) for run in runs}
+        jobs = {run.id: self._orders.jobs.get(run.id) for run in runs}
         found = {run_id: job.record for run_id, job in jobs.items() if job is not None and not job.done.is_set()}
         if self._private is not None:
             private = ((run_id, self._private.record(run_id)) for run_id in jobs.keys() - found.keys())
@@ -735,47 +705,6 @@ class Studio(HomeView):
         space = self._private
         return space.assets if space is not None and space.assets.has(asset) else self.assets
 
-    def _cost_of(self, card: ModelCard, request: GenerationRequest, *, private: bool = False) -> CostEstimate:
-        if not self._workshop.works_elsewhere(card):
-            return FREE
-        read = self._private_space.reader(self.assets) if private else None
-        return self._estimator.cost(card, request, self._estimator.known(card, request), read=read)
-
-    def _work(
-        self,
-        request: GenerationRequest,
-        origin: Origin,
-        *,
-        private: bool = False,
-        cost: CostEstimate | None = None,
-        ticket: Ticket | None = None,
-    ) -> Work:
-        """Return what it takes to do a new run, checked by its engine; the log keeps what is expected of it."""
-        card = self.models[request.model]
-        price = (cost or self._cost_of(card, request, private=private)).cost_usd
-        record = RunRecord(
-            new_run_id(),
-            request,
-            card.engine,
-            RunStatus.QUEUED,
-            _now(),
-            seed=request.seed,
-            origin=origin,
-            estimate=RunEstimate(price) if private else self._estimator.at_hand(card, request, origin, price),
-        )
-        space = self._private_space if private else None
-        work = self._workshop.work(record, private=space, ticket=ticket, is_taken=self._log.has_ticket)
-        self.assets.hold(ref for ref in request.references if not private or self.assets.has(ref))
-        work.engine.check(request, work.context)
-        self._jobs[record.id] = work.job
-        return work
-
-    def _work_or_refusal(self, request: GenerationRequest, origin: Origin) -> Work | StudioError:
-        try:
-            return self._work(request, origin)
-        except REFUSALS as error:
-            return error
-
     @property
     def planner(self) -> Planner:
         """What plans sweeps in this home."""
@@ -784,7 +713,7 @@ class Studio(HomeView):
     def _taken_up(self, unfinished: Mapping[str, str]) -> Mapping[str, str]:
         """Return which runs that have not ended a sweep can wait for, digest → id."""
         if self.runner == "inline":  # what waits for a worker may wait for long
-            return {digest: run_id for digest, run_id in unfinished.items() if run_id in self._jobs}
+            return {digest: run_id for digest, run_id in unfinished.items() if run_id in self._orders.jobs}
         if unfinished and self.mode == "editor":
             self.mend()  # what a dead program has left is under way no more
             now = self._log.runs_of(unfinished.values())
@@ -809,9 +738,12 @@ class Studio(HomeView):
         runs = self.records(RunFilter(sweep_id=record.id), limit=None)
         return SweepRun(self, record.id, record.sweep, record.project).adopt(runs)
 
+    def _as_run(self, job: Job) -> Run:
+        return Run(self, job.run_id, job)
+
     def job_of(self, run_id: str) -> Job | None:
         """Return the job of a run that has not ended, or that was asked for here."""
-        return self._jobs.get(run_id) or self._dispatch.follower.find(run_id)
+        return self._orders.jobs.get(run_id) or self._dispatch.follower.find(run_id)
 
     def _end_private(self) -> None:
         if self._private is not None:

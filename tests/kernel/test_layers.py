@@ -37,7 +37,7 @@ ALLOWED = {
 JOINING = {
     "jobs", "private", "workshop", "providers", "budgets", "ledger", "follower", "mending", "desk", "runner", "worker",
     "dispatch", "drafting", "planning", "run", "queue", "sweep_log", "sweeps", "results", "outcome", "contents",
-    "measuring", "estimates", "reported", "listings", "refreshing", "studio", "view", "export", "gc",
+    "measuring", "estimates", "orders", "reported", "listings", "refreshing", "studio", "view", "export", "gc",
 }  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}
 KERNEL = "studio_kernel"

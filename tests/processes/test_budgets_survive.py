@@ -93,7 +93,7 @@ def test_what_may_have_been_billed_counts_as_spent(remote_home, service):
         service.answers.set()
         assert run.wait(60).status == "failed"
         with pytest.raises(BudgetExceededError, match=r"0.25 \$ spent"):
-            studio.retry(run)
+            studio.retry(run, may_pay_twice=True)
 
 
 def test_what_is_at_work_goes_on_when_the_budget_is_taken_away(remote_home, service):

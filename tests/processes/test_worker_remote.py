@@ -112,6 +112,6 @@ def test_a_cell_that_may_have_been_billed_is_asked_for_again_only_by_retrying_it
     assert list(frame["status"]) == ["failed"]
     assert "billed" in frame["error"][0]
     assert len(service.accepted) == 1
-    assert studio.retry(again.runs[0]).wait(60).status == "succeeded"
+    assert studio.retry(again.runs[0], may_pay_twice=True).wait(60).status == "succeeded"
     assert len(service.accepted) == 2
     assert len(studio.sweep("a boat", start=False, **asked).plan().done) == 1
