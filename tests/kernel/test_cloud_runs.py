@@ -1,5 +1,6 @@
 """Runs of cloud models in a studio: what is fetched again, what stays with its cell, which service did it."""
 
+import json
 from dataclasses import replace
 from itertools import product
 
@@ -9,6 +10,7 @@ import studio_kernel as sk
 from fal_jobs import QUICK, fal_cards
 from servers.connections import KEYS
 from servers.fal import CDN, PLATFORM, QUEUE, Fal
+from servers.fal_schema import openapi_of
 from servers.internet import Answer
 from servers.replicate import API as REPLICATE
 from servers.replicate import Replicate
@@ -234,3 +236,37 @@ def test_a_service_that_is_down_is_passed_over_with_its_retry_time(studio, net, 
     net.misbehave(REPLICATE, Answer(503, json={"detail": "x"}), times=1000)
 
     assert studio.generate("a red boat", model="flux-schnell").record.provenance["offer"] == "fal/flux_1_schnell"
+
+
+# What is not in the catalog
+
+
+def unknown_endpoint():
+    """A card of an endpoint that no catalog has, to make the service's own description of."""
+    card = fal_cards()["fal/flux_kontext_pro"]
+    return replace(card, id="", source=replace(card.source, endpoint="somebody/new-editor/pro"), price=None)
+
+
+@pytest.mark.parametrize("way", ["file", "fetched"])
+def test_an_endpoint_that_the_catalog_lacks_works_from_its_own_description(studio, fal, tmp_path, picture, way):
+    document = openapi_of(unknown_endpoint())
+    fal.add(unknown_endpoint(), document)
+    path = tmp_path / "openapi.json"
+    path.write_text(json.dumps(document))
+
+    card = studio.add_model("somebody/new-editor/pro", openapi=path if way == "file" else None, service="fal")
+    media = next(parameter.name for parameter in card.parameters if parameter.is_media)
+    run = studio.generate("make it night", model=card.id, accept_unknown_price=True, **{media: picture})
+
+    assert run.status == "succeeded", run.error
+    assert fal.submits[0].arguments["prompt"] == "make it night"
+    assert fal.submits[0].arguments["image_url"].startswith(("data:image/png", "https://v3.fal.media/"))
+
+
+def test_the_place_in_the_queue_of_the_service_is_a_setting(home, net):
+    settle(home, '[services.fal]\npriority = "low"\n')
+    with sk.open(home, engines=[FalEngine(QUICK)]) as studio:
+        studio.generate("a red boat", model=FLUX)
+
+    [submit] = net.requests("POST", "/fal-ai/flux/dev")
+    assert submit.headers["x-fal-queue-priority"] == "low"
