@@ -68,5 +68,9 @@ class Offer:
         values = {name: tuple(found) if len(found) > 1 else found[0] for name, found in given.items()}
         return GenerationRequest(there.id, asked.task, there.check(asked.task, {**values, **self.fixed}))
 
+    def here(self, name: str) -> tuple[str, ...]:
+        """Return what the service's parameter `name` is called here: one, or the two of a pair."""
+        return tuple(ours for ours, theirs in self.names.items() if theirs == name) or (name,)
+
     def _value(self, name: str, value: Value) -> Value:
         return self.values.get(name, {}).get(describe(value), value)

@@ -231,7 +231,10 @@ class _Life:
 
     def _progress(self, state: JobState) -> Progress:
         self.has_left_queue |= state.stage == "working"
-        self.shown = Progress(state.step, state.total, WAITING if state.stage == "waiting" else "working")
+        if state.stage == "waiting":
+            self.shown = Progress(state.step, state.total, WAITING, position=state.position)
+        else:
+            self.shown = Progress(state.step, state.total, "working")
         return self.shown
 
     def _too_late(self, limit_s: float) -> ServiceTimeoutError:

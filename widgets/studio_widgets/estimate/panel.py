@@ -115,7 +115,7 @@ def _listed(title: str, items: list[str]) -> str:
 
 
 def _warned(warnings: list[str]) -> str:
-    return "".join(f'<div class="st-alert warn" role="alert">{escape(text)}</div>' for text in warnings)
+    return "".join(map(parts.warning, warnings))
 
 
 def _fill(widget: ipywidgets.HTML, html: str) -> None:
