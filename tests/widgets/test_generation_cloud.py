@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,6 @@ from servers.connections import KEYS
 from servers.fal import CDN, QUEUE, Fal
 from servers.internet import Answer
 from servers.replicate import Replicate
-from studio_kernel.catalog.files import SHIPPED
 from studio_kernel.engines.fal import FalEngine
 from studio_widgets.estimate import texts
 from studio_widgets.facts import facts_of
@@ -20,6 +20,7 @@ from studio_widgets.generation.standing import bar_of, stage_of
 from studio_widgets.generation.state import GenerationState
 from waiting import until
 
+SHIPPED = Path(__file__).parents[2] / "data" / "catalog" / "models" / "fal.json"
 FLUX, CLIP, REMIX = "fal/flux_1_dev", "fal/sora2_text_to_video", "fal/sora2_video_to_video_remix"
 
 
@@ -219,7 +220,7 @@ def test_the_facts_tell_of_a_bill_that_nobody_knows(state, net):
 
 @pytest.fixture
 def with_sora(home, studio):
-    entries = json.loads((SHIPPED / "models" / "fal.json").read_text())["models"]
+    entries = json.loads(SHIPPED.read_text())["models"]
     living = {name: {**entries[name], "retired_on": "2999-01-01"} for name in (CLIP, REMIX)}
     (home / "catalog").mkdir(exist_ok=True)
     (home / "catalog" / "sora.yaml").write_text(json.dumps({"models": living}))
@@ -252,4 +253,4 @@ def test_a_sora_clip_is_billed_to_ones_own_account_where_that_is_wanted(home, wi
         assert done(begun(studio, CLIP)).status == "succeeded"
 
     assert fal.submits[0].arguments["api_key"] == KEYS["OPENAI_API_KEY"]
-    assert KEYS["OPENAI_API_KEY"] not in "".join(path.read_text() for path in (home / "journal").iterdir())
+    assert KEYS["OPENAI_API_KEY"] not in "".join(path.read_text() for path in (home / "journal").rglob("*.jsonl"))

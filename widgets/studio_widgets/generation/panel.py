@@ -64,7 +64,7 @@ class GenerationPanel(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self.state = GenerationState(studio, task=task, model=model)
         head, self._standing = parts.head("Generate")
         self.estimate = EstimateState(studio, self.state)
-        asking = [Form(self.state), parts.card(Meter(self.estimate), Actions(self.state))]
+        asking = [Form(self.state), parts.card(Meter(self.estimate, beside_form=True), Actions(self.state))]
         form = parts.styled(ipywidgets.VBox(asking), "st-column")
         beside = parts.styled(ipywidgets.VBox([Outcome(self.state), TipsCard(self.state)]), "st-column", "st-beside")
         split = parts.styled(ipywidgets.HBox([form, beside]), "st-split")
@@ -108,7 +108,7 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         state.observe(lambda _change: self._build(), "parameters")
         state.observe(lambda _change: self._show(), ["values", "random_seed", *OWN_TRAITS])
         state.observe(lambda _change: self._mark(), "wrong")
-        state.observe(lambda _change: self._show_blocked(), "blocked")
+        state.observe(lambda _change: self._show_blocked(), ["blocked", "model"])
         self._build()
         self._show_blocked()
 
@@ -164,7 +164,8 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
             self._fold.value = True
 
     def _show_blocked(self) -> None:
-        _fill(self._blocked, parts.warning(self._state.blocked))
+        state = self._state
+        _fill(self._blocked, parts.warning(f"{state.model}: {state.blocked}" if state.blocked else ""))
 
 
 class Marked(ipywidgets.VBox):  # type: ignore[misc]  # untyped base

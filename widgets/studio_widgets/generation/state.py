@@ -321,9 +321,7 @@ class GenerationState(PanelState):
     def look_again(self) -> None:
         """Look whether the model can be used by now: its key may have been put into its place meanwhile."""
         card = self._card()
-        status = self._studio.models.status(card) if card is not None else None
-        is_usable = card is None or status is None or status.selectable
-        self.blocked = "" if is_usable else f"{card.name or card.id}: {status.reason}"  # type: ignore[union-attr]
+        self.blocked = self._studio.models.status(card).reason if card is not None else ""
 
     def close(self) -> None:
         """Watch no longer; a run goes on."""
