@@ -99,7 +99,9 @@ def price(estimate: Estimate | None) -> str:
     counted = f"for {words.counted(cost.units, cost.unit)}" if cost.unit and cost.units else ""
     dated = f"price of {cost.as_of}" if cost.as_of else ""
     told = ", ".join(part for part in (counted, dated) if part)
-    return "; ".join(part for part in (told, cost.note.rstrip(".")) if part)
+    is_warned_of = any(cost.note in text for text in estimate.warnings)
+    note = "" if is_warned_of else cost.note.rstrip(".")
+    return "; ".join(part for part in (told, note) if part)
 
 
 def _parts(estimate: Estimate, *, has_bar: bool) -> str:

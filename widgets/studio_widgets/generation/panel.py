@@ -235,6 +235,7 @@ class Outcome(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         state.observe(lambda _change: self._show_error(), "error")
         state.observe(lambda _change: self._show_preview(), "preview")
         state.observe(lambda _change: self._show_result(), ["result", "shown"])
+        state.observe(lambda _change: self._show_facts(), "status")
         self._show_error()
         self._show_preview()
         self._show_result()
@@ -250,15 +251,22 @@ class Outcome(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
 
     def _show_result(self) -> None:
         record = self._state.result
+        self._show_facts()
         if record is None:
-            _fill(self._badges, "")
-            _fill(self._facts, "")
             return
         if record.status is RunStatus.SUCCEEDED or not record.assets:
             self._picture.show(*self._state.file(), alt=title_of(record))
             self._strip.show(self._state.thumbnails() if len(record.assets) > 1 else (), self._state.shown)
-        _fill(self._badges, badges_of(record))
-        _fill(self._facts, facts_of(record, with_error=False))
+
+    def _show_facts(self) -> None:
+        """Tell about the picture that is shown: nothing of a failed run while the next one is at work."""
+        record = self._state.result
+        if record is None or (record.status is RunStatus.FAILED and self._state.is_busy):
+            _fill(self._badges, "")
+            _fill(self._facts, "")
+        else:
+            _fill(self._badges, badges_of(record))
+            _fill(self._facts, facts_of(record, with_error=False))
 
 
 class Working(ipywidgets.VBox):  # type: ignore[misc]  # untyped base

@@ -25,7 +25,7 @@ def stage_of(run: GenerationState) -> str:
     if run.stage == WAITING:
         return f"waiting in the service's queue{_before(run.position)}"
     stage = run.stage or run.status
-    return f"{stage}, step {run.step} of {run.total}" if run.total else stage
+    return f"{stage}, step {run.step} of {run.total}" if run.step else stage
 
 
 def time_of(run: GenerationState) -> str:
