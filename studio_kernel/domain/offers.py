@@ -43,6 +43,10 @@ class Offer:
     values: Mapping[str, Mapping[str, Value]] = field(default_factory=immutabledict)
     fixed: Mapping[str, Value] = field(default_factory=immutabledict)
 
+    def here(self, name: str) -> tuple[str, ...]:
+        """Return what the service's parameter `name` is called here: one, or the two of a pair."""
+        return tuple(ours for ours, theirs in self.names.items() if theirs == name) or (name,)
+
     def request(self, asked: GenerationRequest, here: ModelCard, there: ModelCard) -> GenerationRequest:
         """Return the request of the service's card that does what `asked` does.
 
@@ -67,10 +71,6 @@ class Offer:
             raise InvalidRequestError(problems, f"model {there.id!r} ({asked.task})")
         values = {name: tuple(found) if len(found) > 1 else found[0] for name, found in given.items()}
         return GenerationRequest(there.id, asked.task, there.check(asked.task, {**values, **self.fixed}))
-
-    def here(self, name: str) -> tuple[str, ...]:
-        """Return what the service's parameter `name` is called here: one, or the two of a pair."""
-        return tuple(ours for ours, theirs in self.names.items() if theirs == name) or (name,)
 
     def _value(self, name: str, value: Value) -> Value:
         return self.values.get(name, {}).get(describe(value), value)
