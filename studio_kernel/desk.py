@@ -147,7 +147,7 @@ class Desk:
         self._countdown = Countdown()
         self._steps = 0
         self._batch_size = 1
-        self._show(RunProgress(RunStatus.RUNNING, stage="loading"))
+        self._show(RunProgress(RunStatus.RUNNING, stage="sending" if work.engine.capabilities.remote else "loading"))
 
     def take(self, event: EngineEvent | Failed) -> None:
         """Deal with one event."""
@@ -257,7 +257,13 @@ class Desk:
         remaining_s = self._countdown.remaining_s(event.step, event.total)
         self._show(
             RunProgress(
-                RunStatus.RUNNING, event.step, event.total, event.stage, preview=preview, remaining_s=remaining_s
+                RunStatus.RUNNING,
+                event.step,
+                event.total,
+                event.stage,
+                preview=preview,
+                remaining_s=remaining_s,
+                position=event.position,
             )
         )
 

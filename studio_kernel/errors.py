@@ -260,6 +260,11 @@ class ServiceError(EngineError):
         paid = paid if self.paid == "no" else self.paid
         return type(self)(self.service, self.text, paid=paid, problems=self.problems, can_be_fetched=True)
 
+    def about(self, problems: Sequence[Problem]) -> ServiceError:
+        """Return the same error with other `problems`."""
+        fetch = self.can_be_fetched
+        return type(self)(self.service, self.text, paid=self.paid, problems=problems, can_be_fetched=fetch)
+
 
 class KeyRefusedError(ServiceError, PermissionError):
     """The service does not know the key."""

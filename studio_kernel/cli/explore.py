@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from math import isnan
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from studio_kernel import studio as studio_module
-from studio_kernel.cli.output import json_option, print_facts, print_json
+from studio_kernel.cli.output import cost_of, json_option, print_facts, print_json, service_of
+from studio_kernel.domain.budget import dollars
 from studio_kernel.domain.values import describe, to_json
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @click.command()
@@ -40,9 +47,17 @@ def runs(
     elif frame.empty:
         click.echo("no runs")
     else:
-        columns = ["id", "created_at", "status", "model", "prompt", "seed", "elapsed_s", "cost_usd"]
-        frame["created_at"] = frame["created_at"].dt.strftime("%Y-%m-%d %H:%M:%S")
-        click.echo(frame[columns].to_string(index=False, max_colwidth=48, na_rep="", float_format="{:.2f}".format))
+        click.echo(_table(frame))
+
+
+def _table(frame: pd.DataFrame) -> str:
+    """Return runs as text; cents have digits enough to be told from nothing."""
+    frame["created_at"] = frame["created_at"].dt.strftime("%Y-%m-%d %H:%M:%S")
+    frame["service"] = [json.loads(said or "{}").get("service", "") for said in frame["provenance"]]
+    frame["cost"] = ["" if isnan(usd) else dollars(usd) for usd in frame["cost_usd"].astype(float)]
+    columns = ["id", "created_at", "status", "model", "service", "prompt", "seed", "elapsed_s", "cost"]
+    shown = [name for name in columns if name not in ("service", "cost") or frame[name].any()]
+    return str(frame[shown].to_string(index=False, max_colwidth=48, na_rep="", float_format="{:.2f}".format))
 
 
 @click.command()
@@ -67,7 +82,8 @@ def show(home: Path | None, run_id: str, as_json: bool) -> None:
             "task": request.task,
             **{name: describe(value) for name, value in request.parameters.items()},
             "took": f"{record.elapsed_s:.2f} s" if record.elapsed_s is not None else "",
-            "cost": f"${record.cost_usd}" if record.cost_usd is not None else "",
+            "service": service_of(record),
+            "cost": cost_of(record),
             "error": record.error,
             **{f"made by: {name}": to_json(value) for name, value in record.provenance.items()},
             "rating": record.rating,

@@ -10,7 +10,7 @@ import click
 
 from studio_kernel import studio as studio_module
 from studio_kernel.cli.options import ModelCommand, card_for, values_of
-from studio_kernel.cli.output import json_option, print_facts, print_json
+from studio_kernel.cli.output import cost_of, json_option, print_facts, print_json, service_of
 from studio_kernel.cli.spending import accept_unknown_price_option
 from studio_kernel.domain.runs import RunStatus
 from studio_kernel.run import Run
@@ -103,6 +103,8 @@ def _report(studio: Studio, run: Run, copies: list[Path], as_json: bool) -> None
             "model": run.request.model,
             "seed": run.seed,
             "took": f"{run.elapsed_s:.2f} s" if run.elapsed_s is not None else "",
+            "service": service_of(run.record),
+            "cost": cost_of(run.record),
             "error": run.error,
             "file": "\n      ".join(map(str, copies or files)),
         }

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from studio_kernel.domain.budget import dollars
+
 if TYPE_CHECKING:
     import pandas as pd
+
+    from studio_kernel.domain.runs import RunRecord
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -37,6 +41,20 @@ def print_facts(facts: dict[str, object]) -> None:
     for name, value in facts.items():
         if value not in (None, "", ()):
             click.echo(f"{name:<{width}}  {value}")
+
+
+def service_of(record: RunRecord) -> str:
+    """Return which service did a run; nothing for a local one."""
+    said = record.provenance
+    offer = f", as {said['offer']}" if said.get("offer") else ""
+    return f"{said['service']}{offer}" if said.get("service") else ""
+
+
+def cost_of(record: RunRecord) -> str:
+    """Return what a run was billed; that it may have been, where nobody knows; nothing otherwise."""
+    if record.cost_usd is not None:
+        return dollars(record.cost_usd)
+    return "not known, it may have been charged" if record.provenance.get("may_be_billed") else ""
 
 
 def _finite(value: object) -> object:

@@ -47,6 +47,8 @@ class Progress:
         A small WebP picture.
     preview_s : float
         Seconds it took to make the preview, without what is done once per loaded model.
+    position : int or None
+        Jobs before it in the queue of a service, where that tells.
     """
 
     step: int
@@ -54,6 +56,7 @@ class Progress:
     stage: str = "denoising"
     preview: bytes | None = None
     preview_s: float = 0.0
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,10 @@ class Offer:
     values: Mapping[str, Mapping[str, Value]] = field(default_factory=immutabledict)
     fixed: Mapping[str, Value] = field(default_factory=immutabledict)
 
+    def here(self, name: str) -> tuple[str, ...]:
+        """Return what the service's parameter `name` is called here: one, or the two of a pair."""
+        return tuple(ours for ours, theirs in self.names.items() if theirs == name) or (name,)
+
     def request(self, asked: GenerationRequest, here: ModelCard, there: ModelCard) -> GenerationRequest:
         """Return the request of the service's card that does what `asked` does.
 

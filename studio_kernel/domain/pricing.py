@@ -69,13 +69,18 @@ def total_of(costs: Iterable[CostEstimate]) -> CostEstimate:
 
 def price_warnings(cost: CostEstimate, today: date) -> tuple[str, ...]:
     """Return what to know of an amount before relying on it, such as that its price was read long ago."""
-    found = []
-    read = _last_day(cost.as_of)
-    if read is not None and today - read > OLD_PRICE:
-        found.append(f"the price was read in {cost.as_of}; it may have changed: {cost.source}")
+    found = [is_old] if (is_old := old_price(cost, today)) else []
     if cost.basis is CostBasis.ASSUMED or (cost.is_known and cost.confidence is Confidence.LOW):
         found.append(f"the amount is uncertain: {cost.note}")
     return tuple(found)
+
+
+def old_price(cost: CostEstimate, today: date) -> str:
+    """Return that a price was read long ago; nothing when it was not."""
+    read = _last_day(cost.as_of)
+    if read is None or today - read <= OLD_PRICE:
+        return ""
+    return f"the price is of {cost.as_of} and may have changed since ({cost.source})"
 
 
 class _Unpriced(Exception):  # noqa: N818 - a way out of counting, caught in this module

@@ -212,6 +212,8 @@ class RunProgress:
         Why it failed, in words.
     remaining_s : float or None
         Seconds of work that are left, as learnt from earlier runs and the steps so far; `None` when nothing is known.
+    position : int or None
+        Jobs before it in the queue of a service, where that tells.
     """
 
     status: RunStatus
@@ -222,6 +224,7 @@ class RunProgress:
     preview: bytes | None = field(default=None, repr=False)
     error: str | None = None
     remaining_s: float | None = None
+    position: int | None = None
 
     @property
     def fraction(self) -> float:

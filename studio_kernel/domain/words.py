@@ -42,6 +42,14 @@ def time(estimate: TimeEstimate) -> str:
     return f"{spread}{loading}" + (f", after {duration(estimate.wait_s)} in the queue" if estimate.wait_s >= 1 else "")
 
 
+def counted(units: float, unit: str) -> str:
+    """Return how many of a unit, such as ``2 megapixels`` or ``3 × 1000 chars``."""
+    name = unit.replace("_", " ")
+    if name[:1].isdigit():
+        return f"{units:g} × {name}"
+    return f"{units:g} {name if units == 1 or name.endswith('s') else f'{name}s'}"
+
+
 def cost(estimate: CostEstimate) -> str:
     """Return the amount and what it is for."""
     if estimate.basis is CostBasis.LOCAL:

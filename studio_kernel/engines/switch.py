@@ -13,6 +13,7 @@ from immutabledict import immutabledict
 
 from studio_kernel.domain.events import EngineEvent, Started, Ticket
 from studio_kernel.domain.model import ModelCard
+from studio_kernel.domain.offers import Offer
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.values import Value
 from studio_kernel.engines.base import Capabilities, EngineContext, Provider
@@ -23,6 +24,8 @@ from studio_kernel.errors import (
     InvalidRequestError,
     KeyRefusedError,
     ModelUnavailableError,
+    ParametersRefusedError,
+    Problem,
     RateLimitError,
     ServiceDownError,
     ServiceError,
@@ -87,6 +90,8 @@ class SwitchEngine:
                 if is_last or not attempt.may_be_left(error):
                     raise
                 passed_over.append(str(error))
+            except ParametersRefusedError as error:
+                raise error.about(_named_here(error.problems, provider.offer)) from None
             else:
                 return
         raise _nobody(context.card, passed_over)
@@ -126,6 +131,11 @@ def _tried(context: EngineContext) -> Sequence[Provider]:
     if context.ticket is not None and not mine:
         raise ModelUnavailableError(f"the job is at {has_it!r}, which the model {context.card.id!r} does not name now")
     return mine if mine and (context.ticket or context.sent_at) else context.providers
+
+
+def _named_here(problems: Sequence[Problem], offer: Offer) -> list[Problem]:
+    """Return what a service finds wrong, by the names that the model has here."""
+    return [Problem(name, problem.message) for problem in problems for name in offer.here(problem.field)]
 
 
 def _at(provider: Provider, context: EngineContext) -> EngineContext:

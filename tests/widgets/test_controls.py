@@ -171,3 +171,11 @@ def test_without_clips_a_sentence_stands_in_their_place():
     assert choices.layout.display is None
     assert advice.value == ""
     assert told == []
+
+
+@pytest.mark.parametrize(("low", "high", "value"), [(1, 20, 3.5), (0, 30, 7.5), (0, 1, 0.85), (1, 10, 3.0)])
+def test_a_slider_shows_the_value_it_has(low, high, value):
+    parameter = Parameter("guidance_scale", "number", default=value, min=low, max=high)
+    slider = control_for(parameter, value, lambda _value: None, {}).widget
+
+    assert (value - slider.min) / slider.step == pytest.approx(round((value - slider.min) / slider.step))

@@ -56,7 +56,7 @@ def buttons(widget):
 
 def test_the_long_form_is_there_on_demand(metered):
     state, meter = metered()
-    _top, details, *_rest = meter.children
+    _top, _price, details, *_rest = meter.children
     assert not is_there(details)
     state.is_expanded = True
     assert is_there(details)

@@ -291,7 +291,7 @@ def test_a_bar_that_overflows_tells_what_is_missing():
 
 def test_costs_in_words():
     assert SAID["Cost"] == "free: runs here"
-    assert texts.cost(estimates.PRICED) == "0.05 $ for 2 megapixel, 0.025 $ each, price of 2026-03"
+    assert texts.cost(estimates.PRICED) == "0.05 $ for 2 megapixels, 0.025 $ each, price of 2026-03"
     assert texts.cost(estimates.UNPRICED) == "price not known: the catalog has no price of this model"
 
 

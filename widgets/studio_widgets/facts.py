@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from studio_kernel.domain.budget import dollars
 from studio_kernel.domain.parameters import STANDARD
 from studio_kernel.domain.runs import RunRecord, RunStatus
 from studio_kernel.domain.values import describe
@@ -25,7 +26,7 @@ def badges_of(record: RunRecord) -> str:
     if record.elapsed_s is not None:
         shown.append(badge(f"{record.elapsed_s:.1f} s"))
     if record.cost_usd is not None:
-        shown.append(badge(f"${record.cost_usd:.4f}"))
+        shown.append(badge(dollars(record.cost_usd)))
     return " ".join(shown)
 
 
@@ -45,10 +46,39 @@ def facts_of(record: RunRecord, *, with_error: bool = True) -> str:
         *settings,
         *([("Tags", ", ".join(record.tags))] if record.tags else []),
         *([("Note", record.note)] if record.note else []),
+        *_service_of(record),
         ("Made", f"{record.created_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("Run", record.id),
     ]
     return prompt + alert(record.error or "" if with_error else "") + facts(pairs)
+
+
+def _service_of(record: RunRecord) -> list[tuple[str, str]]:
+    """Return which service did it, which were passed over and why, and what it charges; nothing for a local run."""
+    said = record.provenance
+    if "service" not in said:
+        return []
+    offer = f", as {said['offer']}" if "offer" in said else ""
+    endpoint = f": {said['endpoint']}" if said.get("endpoint") else ""
+    passed_over = said.get("passed_over")
+    reasons = [str(reason) for reason in passed_over] if isinstance(passed_over, tuple) else []
+    return [
+        ("Service", f"{said['service']}{endpoint}{offer}"),
+        *(("Passed over", reason) for reason in reasons),
+        ("Cost", _cost_of(record)),
+    ]
+
+
+def _cost_of(record: RunRecord) -> str:
+    expected = record.estimate.cost_usd if record.estimate is not None else None
+    if record.cost_usd is not None:
+        told = f", expected were {dollars(expected)}" if expected and abs(expected - record.cost_usd) > 1e-9 else ""
+        return f"{dollars(record.cost_usd)} billed{told}"
+    if record.provenance.get("may_be_billed"):
+        return f"not known; it may have been charged{f' about {dollars(expected)}' if expected else ''}"
+    if record.status is RunStatus.SUCCEEDED:
+        return f"the service did not say{f'; expected were {dollars(expected)}' if expected else ''}"
+    return "nothing"
 
 
 def _place(name: str) -> int:

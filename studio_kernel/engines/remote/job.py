@@ -20,7 +20,7 @@ from immutabledict import immutabledict
 from studio_kernel.domain.events import WAITING, Answered, EngineEvent, Finished, Produced, Progress, Started, Ticket
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.engines.base import EngineContext
-from studio_kernel.engines.remote.download import fetch
+from studio_kernel.engines.remote.download import WHOLE_S, fetch
 from studio_kernel.engines.remote.polling import Backoff, Polling
 from studio_kernel.engines.remote.service import JobResult, JobService, JobState, MediaKind, Payload, RemoteFile
 from studio_kernel.engines.remote.throttle import Throttle
@@ -57,6 +57,8 @@ class Patience:
     ----------
     outage_s, unsent_s, file_s : float
         For the network once the job was accepted; for a service that does not accept it; for a file.
+    whole_s : float
+        For one file, from its first byte to its last.
     first_s : float
         The first wait before something is tried again.
     polling : callable
@@ -66,6 +68,7 @@ class Patience:
     outage_s: float = OUTAGE_S
     unsent_s: float = UNSENT_S
     file_s: float = FILE_S
+    whole_s: float = WHOLE_S
     first_s: float = 0.5
     polling: Callable[[float], float] | None = None
 
@@ -231,7 +234,10 @@ class _Life:
 
     def _progress(self, state: JobState) -> Progress:
         self.has_left_queue |= state.stage == "working"
-        self.shown = Progress(state.step, state.total, WAITING if state.stage == "waiting" else "working")
+        if state.stage == "waiting":
+            self.shown = Progress(state.step, state.total, WAITING, position=state.position)
+        else:
+            self.shown = Progress(state.step, state.total, "working")
         return self.shown
 
     def _too_late(self, limit_s: float) -> ServiceTimeoutError:
@@ -297,7 +303,7 @@ class _Life:
             yield Produced(data, file.media_type, file.seed if file.seed is not None else seed, index)
 
     def _fetched(self, file: RemoteFile) -> bytes:
-        return fetch(self.service.name, file, self._check)
+        return fetch(self.service.name, file, self._check, self.patience.whole_s)
 
     def _check(self) -> None:
         """Raise `Cancelled` when this process ends; what is paid for is fetched even if nobody wants it any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import ipywidgets
 import traitlets
 
+from studio_kernel.domain.pricing import old_price
 from studio_kernel.domain.tasks import Task
 from studio_widgets.estimate import texts
 from studio_widgets.estimate.state import EstimateState
@@ -65,13 +67,21 @@ class EstimateMeter(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
 
 
 class Meter(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
-    """The meter without a frame, to be put into a panel."""
+    """The meter without a frame, to be put into a panel.
 
-    def __init__(self, state: EstimateState) -> None:
+    Parameters
+    ----------
+    beside_form : bool
+        The form stands beside it, and says itself why its model cannot be used.
+    """
+
+    def __init__(self, state: EstimateState, *, beside_form: bool = False) -> None:
         self._state = state
+        self._beside_form = beside_form
         self._line = parts.styled(ipywidgets.HTML(), "se-summary")
         self._more = parts.styled(ipywidgets.ToggleButton(description="Details"), "st-quiet", "st-fold")
         traitlets.link((state, "is_expanded"), (self._more, "value"))
+        self._price = parts.styled(ipywidgets.HTML(), "se-price")
         self._details = ipywidgets.HTML()
         self._offers = parts.styled(ipywidgets.HBox(), "st-row", "se-offers")
         self._advice = ipywidgets.HTML()
@@ -79,7 +89,7 @@ class Meter(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self._consent = ipywidgets.Checkbox(description=CONSENT, indent=False)
         traitlets.link((state.form, "accept_unknown_price"), (self._consent, "value"))
         top = parts.styled(ipywidgets.HBox([self._line, self._more]), "se-top")
-        super().__init__([top, self._details, self._offers, self._advice, self._warnings, self._consent])
+        super().__init__([top, self._price, self._details, self._offers, self._advice, self._warnings, self._consent])
         parts.styled(self, "se-meter")
         state.observe(lambda _change: self._show(), ["estimate", "error", "is_stale", "is_expanded"])
         state.observe(lambda _change: self._show_offers(), "offers")
@@ -91,10 +101,19 @@ class Meter(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         has_bar = not state.is_expanded
         self._line.value = texts.line(state.estimate, state.error, is_stale=state.is_stale, has_bar=has_bar)
         self._more.description = "Less" if state.is_expanded else "Details"
+        _fill(self._price, "" if state.is_expanded else _dim(texts.price(state.estimate)))
         _fill(self._details, texts.details(state.estimate, is_stale=state.is_stale) if state.is_expanded else "")
         _fill(self._advice, _listed("What would help", texts.advice(state.estimate)) if state.is_expanded else "")
-        _fill(self._warnings, _warned(texts.warnings(state.estimate)))
+        _fill(self._warnings, _warned(self._news()))
         _place(self._consent, state.needs_consent)
+
+    def _news(self) -> list[str]:
+        """Return the warnings that do not stand here in other words already."""
+        state = self._state
+        is_old = old_price(state.estimate.cost, datetime.now(UTC).date()) if state.estimate else ""
+        blocked = state.form.blocked if self._beside_form else ""
+        told = texts.warnings(state.estimate)
+        return [text for text in told if text != is_old and not (blocked and text.endswith(blocked))]
 
     def _show_offers(self) -> None:
         buttons = [ipywidgets.Button(description=offer.words) for offer in self._state.offers]
@@ -114,8 +133,12 @@ def _listed(title: str, items: list[str]) -> str:
     return f'<div class="st-sub">{escape(title)}</div><ul>{"".join(f"<li>{escape(item)}</li>" for item in items)}</ul>'
 
 
+def _dim(text: str) -> str:
+    return f'<span class="st-sub">{escape(text)}</span>' if text else ""
+
+
 def _warned(warnings: list[str]) -> str:
-    return "".join(f'<div class="st-alert warn" role="alert">{escape(text)}</div>' for text in warnings)
+    return "".join(map(parts.warning, warnings))
 
 
 def _fill(widget: ipywidgets.HTML, html: str) -> None:

@@ -85,10 +85,23 @@ def cost(estimate: CostEstimate) -> str:
     if estimate.cost_usd is None:
         return f"{NO_PRICE}{': ' + estimate.note if estimate.note else ''}"
     one = f", {dollars(estimate.cost_usd / estimate.units)} each" if estimate.units not in (0, 1) else ""
-    units = f" for {estimate.units:g} {estimate.unit.replace('_', ' ')}" if estimate.unit else ""
+    units = f" for {words.counted(estimate.units, estimate.unit)}" if estimate.unit else ""
     dated = f", price of {estimate.as_of}" if estimate.as_of else ""
     note = f" ({estimate.note})" if estimate.note else ""
     return f"{dollars(estimate.cost_usd)}{units}{one}{dated}{note}"
+
+
+def price(estimate: Estimate | None) -> str:
+    """Return what stands behind an amount: what is counted, of when the price is, and what is assumed."""
+    if estimate is None or estimate.cost.basis is CostBasis.LOCAL or estimate.cost.cost_usd is None:
+        return ""
+    cost = estimate.cost
+    counted = f"for {words.counted(cost.units, cost.unit)}" if cost.unit and cost.units else ""
+    dated = f"price of {cost.as_of}" if cost.as_of else ""
+    told = ", ".join(part for part in (counted, dated) if part)
+    is_warned_of = any(cost.note in text for text in estimate.warnings)
+    note = "" if is_warned_of else cost.note.rstrip(".")
+    return "; ".join(part for part in (told, note) if part)
 
 
 def _parts(estimate: Estimate, *, has_bar: bool) -> str:

@@ -50,6 +50,11 @@ def alert(text: str) -> str:
     return f'<div class="st-alert" role="alert">{escape(text)}</div>' if text else ""
 
 
+def warning(text: str) -> str:
+    """Return `text` as HTML that is read out when it appears, for what is no error; nothing for no text."""
+    return f'<div class="st-alert warn" role="alert">{escape(text)}</div>' if text else ""
+
+
 def facts(pairs: list[tuple[str, str]]) -> str:
     """Return names and values as an HTML list."""
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs)

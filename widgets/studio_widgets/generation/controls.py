@@ -6,6 +6,7 @@ A control shows a value and tells of a new one; what the value means is for the 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from html import escape
@@ -159,7 +160,7 @@ def _number(
             *((str(n), n) for n in range(int(low), int(high) + 1, int(parameter.step or 1))),
         ]
         return field(ipywidgets.Dropdown(description=title, options=options)), _same, _same
-    step = parameter.step or (1 if whole else (high - low) / 100)
+    step = parameter.step or (1 if whole else _notch(high - low))
     notches = Notches(step)
     if whole:
         slider = ipywidgets.IntSlider(min=int(low), max=int(high), step=int(step))
@@ -167,6 +168,11 @@ def _number(
         slider = ipywidgets.FloatSlider(min=low, max=high, step=step, readout_format=f".{notches.decimals}f")
     slider.description = title
     return slider, notches.read, notches.write
+
+
+def _notch(span: float) -> float:
+    """Return a power of ten that gives a slider a hundred notches or more: usual values stand on one of them."""
+    return float(10.0 ** math.floor(math.log10(span / 100)))
 
 
 class Notches:

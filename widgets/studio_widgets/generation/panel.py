@@ -19,10 +19,12 @@ from studio_widgets.estimate.state import EstimateState
 from studio_widgets.facts import badges_of, facts_of, title_of
 from studio_widgets.frame import panel as parts
 from studio_widgets.generation.controls import Control, control_for
+from studio_widgets.generation.standing import bar_of, stage_of, time_of
 from studio_widgets.generation.state import OWN_TRAITS, GenerationState
 from studio_widgets.generation.tips import TipsCard
 from studio_widgets.picture.view import Picture
 from studio_widgets.strip.view import Strip
+from studio_widgets.timing import Pulse
 
 if TYPE_CHECKING:
     from studio_kernel.studio import Studio
@@ -31,6 +33,8 @@ WHAT = ("prompt", "inputs")
 HOW = ("size", "sampling", "seed", "output")
 RANDOM_SEED = "A new seed for every picture. Switch it off to use the one in the field again."
 FOLDED = ("adapters", "advanced")
+NEEDS_KEY = "needs a key"
+FETCH = "Fetch what the service may still have of it; that is not charged again"
 
 
 class GenerationPanel(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
@@ -60,13 +64,18 @@ class GenerationPanel(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self.state = GenerationState(studio, task=task, model=model)
         head, self._standing = parts.head("Generate")
         self.estimate = EstimateState(studio, self.state)
-        asking = [Form(self.state), parts.card(Meter(self.estimate), Actions(self.state))]
+        asking = [Form(self.state), parts.card(Meter(self.estimate, beside_form=True), Actions(self.state))]
         form = parts.styled(ipywidgets.VBox(asking), "st-column")
         beside = parts.styled(ipywidgets.VBox([Outcome(self.state), TipsCard(self.state)]), "st-column", "st-beside")
         split = parts.styled(ipywidgets.HBox([form, beside]), "st-split")
-        super().__init__([parts.panel("Generate", head, split)])
+        self._pulse = Pulse(self.state.tick)
+        super().__init__([parts.panel("Generate", head, split, on_beat=self._beat)])
         self.state.observe(lambda _change: self._show(), ["status", "model"])
         self._show()
+
+    def _beat(self) -> None:
+        self.state.look_again()
+        self._pulse.beat()
 
     def _show(self) -> None:
         self._standing.value = f'<span role="status">{escape(_standing(self.state))}</span>'
@@ -82,6 +91,7 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
     def __init__(self, state: GenerationState) -> None:
         self._state = state
         self._controls: dict[str, Control] = {}
+        self._marked: dict[str, Marked] = {}
         self._what = ipywidgets.VBox()
         self._how = parts.card()
         self._folded = parts.styled(ipywidgets.VBox(), "st-column")
@@ -90,13 +100,17 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self._random = ipywidgets.ToggleButton(description="Random seed", tooltip=RANDOM_SEED)
         traitlets.link((state, "random_seed"), (self._random, "value"))
         task = Choice(state, "task", "Task", partial(_task_options, state), follow=["model"])
-        model = Choice(state, "model", "Model", partial(_model_options, state), follow=["task"])
+        model = Choice(state, "model", "Model", partial(_model_options, state), follow=["task", "blocked"])
         chosen = parts.row(parts.field(task), parts.field(model))
-        super().__init__([parts.card(chosen, parts.styled(self._what, "st-column")), self._how])
+        self._blocked = ipywidgets.HTML()
+        super().__init__([parts.card(chosen, self._blocked, parts.styled(self._what, "st-column")), self._how])
         parts.styled(self, "st-column")
         state.observe(lambda _change: self._build(), "parameters")
         state.observe(lambda _change: self._show(), ["values", "random_seed", *OWN_TRAITS])
+        state.observe(lambda _change: self._mark(), "wrong")
+        state.observe(lambda _change: self._show_blocked(), ["blocked", "model"])
         self._build()
+        self._show_blocked()
 
     def _build(self) -> None:
         state = self._state
@@ -111,17 +125,19 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
             )
             for parameter in state.parameters
         }
+        self._marked = {name: Marked(self._whole(name)) for name in self._controls}
         self._what.children = self._widgets(WHAT)
         self._folded.children = self._widgets(FOLDED)
         self._how.children = [*self._widgets(HOW), *([self._fold, self._folded] if self._folded.children else [])]
         self._unfold()
         self._show()
+        self._mark()
 
     def _widgets(self, groups: tuple[str, ...]) -> list[ipywidgets.Widget]:
         ordered = [parameter for group in groups for parameter in self._state.parameters if parameter.group == group]
-        return [self._placed(parameter.name) for parameter in ordered]
+        return [self._marked[parameter.name] for parameter in ordered]
 
-    def _placed(self, name: str) -> ipywidgets.Widget:
+    def _whole(self, name: str) -> ipywidgets.Widget:
         widget = self._controls[name].widget
         return parts.styled(parts.row(widget, self._random), "st-seed") if name == "seed" else widget
 
@@ -139,6 +155,32 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
             control.show(_value_of(state, parameter))
             control.disable(disabled.get(parameter.name, ""))
 
+    def _mark(self) -> None:
+        """Say at each control what is wrong with its value; a folded one is unfolded for that."""
+        wrong = self._state.wrong
+        for name, marked in self._marked.items():
+            marked.mark(wrong.get(name, ""))
+        if any(parameter.group in FOLDED and parameter.name in wrong for parameter in self._state.parameters):
+            self._fold.value = True
+
+    def _show_blocked(self) -> None:
+        state = self._state
+        _fill(self._blocked, parts.warning(f"{state.model}: {state.blocked}" if state.blocked else ""))
+
+
+class Marked(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
+    """A control, and what is wrong with its value."""
+
+    def __init__(self, control: ipywidgets.Widget) -> None:
+        self._words = parts.styled(ipywidgets.HTML(), "st-wrong-words")
+        super().__init__([control, self._words])
+        self.mark("")
+
+    def mark(self, words: str) -> None:
+        """Say what is wrong; nothing when nothing is."""
+        _fill(self._words, escape(words))
+        self.add_class("st-wrong") if words else self.remove_class("st-wrong")
+
 
 def _value_of(state: GenerationState, parameter: Parameter) -> object:
     return getattr(state, parameter.name) if parameter.name in OWN_TRAITS else state.values.get(parameter.name)
@@ -153,7 +195,8 @@ def _task_options(state: GenerationState) -> list[tuple[str, str]]:
 
 
 def _model_options(state: GenerationState) -> list[tuple[str, str]]:
-    return [(card.name or card.id, card.id) for card in state.models()]
+    usable = [(card.name or card.id, card.id) for card in state.models()]
+    return [*usable, *((f"{card.name or card.id} ({NEEDS_KEY})", card.id) for card in state.locked())]
 
 
 class Actions(ipywidgets.HBox):  # type: ignore[misc]  # untyped base
@@ -167,11 +210,12 @@ class Actions(ipywidgets.HBox):  # type: ignore[misc]  # untyped base
         self._cancel.on_click(lambda _button: state.cancel())
         super().__init__([self._generate, self._cancel])
         parts.styled(self, "st-actions")
-        state.observe(lambda _change: self._show(), ["status", "parameters"])
+        state.observe(lambda _change: self._show(), ["status", "parameters", "blocked"])
         self._show()
 
     def _show(self) -> None:
         self._generate.disabled = not self._state.can_submit
+        self._generate.tooltip = self._state.blocked
         self._cancel.disabled = not self._state.is_busy
 
 
@@ -181,56 +225,106 @@ class Outcome(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
     def __init__(self, state: GenerationState) -> None:
         self._state = state
         self._error = ipywidgets.HTML()
-        self._progress = ipywidgets.HTML()
         self._picture = Picture(placeholder="Your picture appears here.")
         self._strip = Strip(lambda place: state.set_trait("shown", place))
         self._badges = parts.styled(ipywidgets.HTML(), "sg-badges")
         self._facts = ipywidgets.HTML()
-        shown = (self._error, self._picture, self._strip, self._progress, self._badges, self._facts)
+        shown = (self._error, Remedies(state), self._picture, self._strip, Working(state), self._badges, self._facts)
         super().__init__([parts.card(*shown)])
         parts.styled(self, "st-outcome")
         state.observe(lambda _change: self._show_error(), "error")
-        state.observe(lambda _change: self._show_progress(), ["status", "step", "stage", "preview"])
+        state.observe(lambda _change: self._show_preview(), "preview")
         state.observe(lambda _change: self._show_result(), ["result", "shown"])
+        state.observe(lambda _change: self._show_facts(), "status")
         self._show_error()
-        self._show_progress()
+        self._show_preview()
         self._show_result()
 
     def _show_error(self) -> None:
         _fill(self._error, parts.alert(self._state.error))
 
-    def _show_progress(self) -> None:
+    def _show_preview(self) -> None:
         state = self._state
-        _fill(self._progress, _bar(state) if state.is_busy else "")
         if state.preview:
             self._strip.show((), 0)
             self._picture.show(state.preview, "image/webp", f"Preview: {state.prompt}", preview=True)
 
     def _show_result(self) -> None:
         record = self._state.result
+        self._show_facts()
         if record is None:
-            _fill(self._badges, "")
-            _fill(self._facts, "")
             return
         if record.status is RunStatus.SUCCEEDED or not record.assets:
             self._picture.show(*self._state.file(), alt=title_of(record))
             self._strip.show(self._state.thumbnails() if len(record.assets) > 1 else (), self._state.shown)
-        _fill(self._badges, badges_of(record))
-        _fill(self._facts, facts_of(record, with_error=False))
+
+    def _show_facts(self) -> None:
+        """Tell about the picture that is shown: nothing of a failed run while the next one is at work."""
+        record = self._state.result
+        if record is None or (record.status is RunStatus.FAILED and self._state.is_busy):
+            _fill(self._badges, "")
+            _fill(self._facts, "")
+        else:
+            _fill(self._badges, badges_of(record))
+            _fill(self._facts, facts_of(record, with_error=False))
 
 
-def _bar(state: GenerationState) -> str:
-    stage = state.stage or state.status
-    text = f"{stage}, step {state.step} of {state.total}" if state.total else stage
-    value = f'value="{state.step}"' if state.total else ""
-    time = f"{state.elapsed_s:.1f} s" + (f", about {state.remaining_s:.0f} s left" if state.remaining_s else "")
-    return (
-        f'<progress class="st-progress" max="{max(1, state.total)}" {value} aria-label="Progress"></progress>'
-        f'<div class="st-sub" role="status">{escape(text)} · {time}</div>'
-    )
+class Working(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
+    """How far a run is. Bar, words and clock stand apart: the clock goes on without the words being read out again."""
+
+    def __init__(self, state: GenerationState) -> None:
+        self._state = state
+        self._bar, self._stage, self._time = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        line = parts.styled(ipywidgets.HBox([self._stage, self._time]), "st-working")
+        super().__init__([self._bar, line])
+        state.observe(lambda _change: self._show(), ["status", "step", "stage", "total", "position", "passed_s"])
+        self._show()
+
+    def _show(self) -> None:
+        state = self._state
+        self.layout.display = None if state.is_busy else "none"
+        if state.is_busy:
+            self._bar.value = bar_of(state.step, state.total)
+            self._stage.value = f'<span class="st-sub" role="status">{escape(stage_of(state))}</span>'
+            self._time.value = f'<span class="st-sub">{escape(time_of(state))}</span>'
+
+
+class Remedies(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
+    """What can be done about a run that has failed, and the question that goes before what may cost twice."""
+
+    def __init__(self, state: GenerationState) -> None:
+        self._state = state
+        self._fetch = _button("Fetch result", FETCH, state.fetch)
+        self._again = _button("Run again", "Ask for the same once more", state.run_again)
+        self._question = ipywidgets.HTML()
+        yes, no = _button("Yes, run again", "", state.agree), _button("No", "", state.decline)
+        self._asking = ipywidgets.VBox([self._question, parts.row(yes, no)])
+        super().__init__([parts.row(self._fetch, self._again), parts.styled(self._asking, "st-asking")])
+        parts.styled(self, "st-remedies")
+        state.observe(lambda _change: self._show(), ["status", "result", "question"])
+        self._show()
+
+    def _show(self) -> None:
+        state = self._state
+        asks = bool(state.question)
+        _place(self, state.can_fetch or state.can_run_again)
+        _place(self._fetch, state.can_fetch)
+        _place(self._again, state.can_run_again and not asks)
+        _fill(self._question, parts.warning(state.question))
+        _place(self._asking, asks)
+
+
+def _button(text: str, tooltip: str, act: Callable[[], None]) -> ipywidgets.Button:
+    button = ipywidgets.Button(description=text, tooltip=tooltip)
+    button.on_click(lambda _button: act())
+    return button
 
 
 def _fill(widget: ipywidgets.HTML, html: str) -> None:
     """Show some HTML, or take the widget out of the way when there is none."""
     widget.value = html
-    widget.layout.display = None if html else "none"
+    _place(widget, bool(html))
+
+
+def _place(widget: ipywidgets.Widget, is_there: bool) -> None:
+    widget.layout.display = None if is_there else "none"

@@ -6,18 +6,21 @@ the studio a few times a second and only sets traits that are shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 
+from studio_kernel import keys
+from studio_kernel.domain.budget import dollars
 from studio_kernel.domain.parameters import Parameter
 from studio_kernel.domain.reported import Offer
 from studio_kernel.domain.runs import RunProgress, RunRecord, RunStatus
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.tips import Tips
 from studio_kernel.domain.values import Value, describe
-from studio_kernel.errors import Problem, StudioError, UnknownModelError
+from studio_kernel.errors import InvalidRequestError, Problem, StudioError, UnknownModelError
 from studio_widgets.generation.snapshot import Snapshot, resolve
 from studio_widgets.state import PanelState
 
@@ -60,10 +63,20 @@ class GenerationState(PanelState):
         What is known to work well with the model.
     told : str
         What following a tip has changed.
+    blocked : str
+        Why the model cannot be used now, such as a key that is missing; empty when it can.
+    wrong : dict
+        Parameter → what is wrong with its value, as the check before sending or the service says; until it is changed.
     status : str
         Of the run that was submitted last; empty before the first.
     step, total, stage, elapsed_s, remaining_s
         How far it is; nothing is known of what remains at first.
+    position : int or None
+        Jobs before it in the queue of a service.
+    passed_s : float
+        Seconds since it was asked for, waiting included.
+    question : str
+        What `agree` says yes to, such as paying twice; empty when nothing is asked.
     preview : bytes
         A small WebP picture of the state so far.
     result : RunRecord or None
@@ -89,12 +102,17 @@ class GenerationState(PanelState):
     parameters = traitlets.Tuple(read_only=True)
     tips = traitlets.Instance(Tips, allow_none=True, read_only=True)
     told = traitlets.Unicode()
+    blocked = traitlets.Unicode()
+    wrong: traitlets.Dict[str, str] = traitlets.Dict()
     status = traitlets.Unicode()
     step = traitlets.Int(0)
     total = traitlets.Int(0)
     stage = traitlets.Unicode()
     elapsed_s = traitlets.Float(0.0)
     remaining_s = traitlets.Float(None, allow_none=True)
+    position = traitlets.Int(None, allow_none=True)
+    passed_s = traitlets.Float(0.0)
+    question = traitlets.Unicode()
     preview = traitlets.Bytes()
     result = traitlets.Instance(RunRecord, allow_none=True)
     shown = traitlets.Int(0)
@@ -105,10 +123,13 @@ class GenerationState(PanelState):
         super().__init__(studio, task=task, model=model)
         self._run: Run | None = None
         self._is_attached = False
+        self._asked_at = datetime.now(UTC)
+        self._touched: set[str] = set()
         self._unwatch: Callable[[], None] = lambda: None
         self.observe(lambda _change: self._choose_model(), "task")
         self.observe(lambda _change: self._adapt(), ["task", "model"])
         self.observe(lambda _change: self.set_trait("accept_unknown_price", False), "model")
+        self.observe(self._forget_wrong, ["values", *OWN_TRAITS])
         if not model:
             self._choose_model()
         self._adapt()
@@ -118,15 +139,28 @@ class GenerationState(PanelState):
     # What can be asked for
 
     def tasks(self) -> list[Task]:
-        """Return the tasks of the chosen model, and those that another usable model serves."""
+        """Return the tasks of the chosen model, and those that another model serves, if need be once it has a key."""
         card = self._card()
         own = card.tasks if card is not None else ()
-        return [task for task in Task if task in own or self.models(task)]
+        return [task for task in Task if task in own or self.models(task) or self.locked(task)]
 
     def models(self, task: str | None = None) -> list[ModelCard]:
         """Return the usable models for a task, recommended ones first."""
         models = self._studio.models
         return [card for card in models.for_task(task or self.task) if models.status(card).selectable]
+
+    def locked(self, task: str | None = None) -> list[ModelCard]:
+        """Return the models for a task that lack nothing but the key of their service."""
+        missing = {service: keys.missing(service) for service in keys.PLACES}
+        return [card for card in self._studio.models.for_task(task or self.task) if self._lacks_key(card, missing)]
+
+    def _lacks_key(self, card: ModelCard, missing: Mapping[str, str | None]) -> bool:
+        models = self._studio.models
+        status = models.status(card)
+        if status.selectable:
+            return False
+        offered = (models[offer.model] for offer in card.offers if offer.model in models)
+        return status.reason == missing.get(card.engine) or any(self._lacks_key(there, missing) for there in offered)
 
     def set(self, name: str, value: object) -> None:
         """Set one parameter; `None` means the model's default."""
@@ -209,7 +243,22 @@ class GenerationState(PanelState):
     @property
     def can_submit(self) -> bool:
         """Whether `submit` would ask for something: a run of somebody else that is shown does not stand in the way."""
-        return bool(self.parameters) and (not self.is_busy or self._is_attached)
+        return bool(self.parameters) and not self.blocked and (not self.is_busy or self._is_attached)
+
+    @property
+    def can_fetch(self) -> bool:
+        """Whether the run that is shown has failed, and a service may still have what it made."""
+        return self._failed is not None and bool(self._failed.provenance.get("can_be_fetched"))
+
+    @property
+    def can_run_again(self) -> bool:
+        """Whether the run that is shown has failed, and the same could go well the next time."""
+        return self._failed is not None and not self._failed.provenance.get("problems")
+
+    @property
+    def _failed(self) -> RunRecord | None:
+        has_failed = self.result is not None and self.result.status is RunStatus.FAILED
+        return self.result if has_failed and not self.is_busy else None
 
     def attach(self, run: Run) -> None:
         """Show a run that was not asked for here, with the form as it was for that run."""
@@ -234,6 +283,46 @@ class GenerationState(PanelState):
         if self._run is not None and self.is_busy:
             self._attempt(self._run.cancel)
 
+    def fetch(self) -> None:
+        """Fetch what a service may still have of the run that has failed; that is not charged again."""
+        if self.can_fetch:
+            self._attempt(self._retry)
+
+    def run_again(self) -> None:
+        """Ask anew for what has failed; where that may be paid twice, `question` asks first."""
+        if self._failed is None or not self.can_run_again:
+            return
+        self.question = _question(self._failed)
+        if not self.question:
+            self._attempt(self._retry)
+
+    def agree(self) -> None:
+        """Say yes to `question`."""
+        if self.question and self._failed is not None:
+            self._attempt(lambda: self._retry(may_pay_twice=True))
+
+    def decline(self) -> None:
+        """Say no to `question`; nothing happens."""
+        self.question = ""
+
+    def _retry(self, *, may_pay_twice: bool = False) -> None:
+        if self._failed is None:
+            return
+        agreed = self.accept_unknown_price
+        run = self._studio.retry(self._failed.id, accept_unknown_price=agreed, may_pay_twice=may_pay_twice)
+        self._is_attached = False
+        self._follow(run)
+
+    def tick(self) -> None:
+        """Count the time of the run at work; to be called about once a second while somebody looks."""
+        if self.is_busy:
+            self.passed_s = (datetime.now(UTC) - self._asked_at).total_seconds()
+
+    def look_again(self) -> None:
+        """Look whether the model can be used by now: its key may have been put into its place meanwhile."""
+        card = self._card()
+        self.blocked = self._studio.models.status(card).reason if card is not None else ""
+
     def close(self) -> None:
         """Watch no longer; a run goes on."""
         self._unwatch()
@@ -248,11 +337,16 @@ class GenerationState(PanelState):
 
     def _submit(self) -> None:
         snapshot = self.resolve()
+        self.wrong = _marks(snapshot.problems)
         if not snapshot.is_ready:
             raise StudioError("\n".join(self.in_words(problem) for problem in snapshot.problems))
         values: Mapping[str, Any] = snapshot.values
         agreed = self.accept_unknown_price
-        run = self._studio.submit(model=snapshot.model, task=snapshot.task, accept_unknown_price=agreed, **values)
+        try:
+            run = self._studio.submit(model=snapshot.model, task=snapshot.task, accept_unknown_price=agreed, **values)
+        except InvalidRequestError as error:
+            self.wrong = _marks(error.problems)
+            raise
         self._is_attached = False
         if run.request.seed is not None:
             self.set("seed", run.request.seed)
@@ -262,6 +356,9 @@ class GenerationState(PanelState):
         with self._lock:
             self._unwatch()
             self._run = run
+            self._asked_at = run.record.created_at
+            self._touched = set()
+            self.wrong, self.question = {}, ""
             self._show(run.progress)
         self._unwatch = self._studio.watch(run, lambda progress: self._heard(run, progress))
 
@@ -282,14 +379,28 @@ class GenerationState(PanelState):
                         self.shown = 0
                     self.result = run.record
                 self.error = progress.error or ""
+                said = run.record.provenance.get("problems")
+                found = said if isinstance(said, Mapping) else {}
+                self.wrong = {name: str(words) for name, words in found.items() if name not in self._touched}
             self._show(progress)
+
+    def _forget_wrong(self, change: traitlets.Bunch) -> None:
+        """Unmark what was changed: whether it is still wrong nobody knows."""
+        changed = {change.name}
+        if change.name == "values":
+            names = {*change.old, *change.new}
+            changed = {name for name in names if change.old.get(name) != change.new.get(name)}
+        self._touched |= changed
+        if changed & self.wrong.keys():
+            self.wrong = {name: words for name, words in self.wrong.items() if name not in changed}
 
     def _show(self, progress: RunProgress) -> None:
         with self.hold_trait_notifications():
             self.status, self.stage = str(progress.status), progress.stage
-            self.step, self.total = progress.step, progress.total
+            self.step, self.total, self.position = progress.step, progress.total, progress.position
             self.elapsed_s, self.remaining_s = progress.elapsed_s, progress.remaining_s
             self.preview = (progress.preview or b"") if not progress.status.is_final else b""
+            self.tick()
 
     # Following model and task
 
@@ -300,12 +411,13 @@ class GenerationState(PanelState):
         """Keep the model if it serves the task, else take the first that does."""
         card = self._card()
         if card is None or self.task not in card.tasks:
-            offered = self.models()
+            offered = self.models() or self.locked()
             self.model = offered[0].id if offered else ""
 
     def _adapt(self) -> None:
         """Follow the model: keep the values it also takes, forget the others, fill in its defaults."""
         card = self._card()
+        self.look_again()
         if card is None:
             self.set_trait("parameters", ())
             self.set_trait("tips", None)
@@ -314,7 +426,8 @@ class GenerationState(PanelState):
         if self.task not in card.tasks:
             self.task = str(card.default_task)
             return
-        self.error = self.told = ""
+        self.error = self.told = self.question = ""
+        self.wrong = {}
         parameters = card.parameters_for(Task(self.task))
         with self.hold_trait_notifications():
             self.set_trait("tips", self._studio.catalog.tips_for(card))
@@ -342,6 +455,24 @@ def _legal(parameter: Parameter, value: object) -> object:
         return parameter.default if value is None else parameter.check(value)
     except (ValueError, TypeError):
         return parameter.default
+
+
+def _marks(problems: Iterable[Problem]) -> dict[str, str]:
+    return {problem.field: problem.message for problem in problems}
+
+
+def _question(record: RunRecord) -> str:
+    """Return what to ask before a run that has failed is asked for anew; nothing where it was certainly not charged."""
+    said = record.provenance
+    expected = record.estimate.cost_usd if record.estimate is not None else None
+    amount = f" about {dollars(expected)}" if expected else ""
+    if said.get("can_be_fetched"):
+        return (
+            f"The service may still have the result, and fetching it costs nothing. Pay{amount} for a new one instead?"
+        )
+    if said.get("may_be_billed"):
+        return f"This run may have been charged already: look at your account there first. Pay{amount} once more?"
+    return ""
 
 
 def shown(parameter: Parameter, value: Any) -> str:
