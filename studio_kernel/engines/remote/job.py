@@ -20,6 +20,7 @@ from immutabledict import immutabledict
 from studio_kernel.domain.events import WAITING, Answered, EngineEvent, Finished, Produced, Progress, Started, Ticket
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.engines.base import EngineContext
+from studio_kernel.engines.remote.answers import media_kind
 from studio_kernel.engines.remote.download import WHOLE_S, fetch
 from studio_kernel.engines.remote.polling import Backoff, Polling
 from studio_kernel.engines.remote.service import JobResult, JobService, JobState, MediaKind, Payload, RemoteFile
@@ -71,14 +72,6 @@ class Patience:
     whole_s: float = WHOLE_S
     first_s: float = 0.5
     polling: Callable[[float], float] | None = None
-
-
-def kind_of(request: GenerationRequest, context: EngineContext) -> MediaKind:
-    """Return what a request makes."""
-    told = str((context.card.output or {}).get("kind", "")).rstrip("s")
-    if told in ("image", "video", "audio"):
-        return told  # type: ignore[return-value]  # one of the three, as just asked
-    return request.task.makes
 
 
 def stream_job(
@@ -230,7 +223,7 @@ class _Life:
 
     @property
     def _kind(self) -> MediaKind:
-        return kind_of(self.request, self.context)
+        return media_kind(self.context.card)
 
     def _progress(self, state: JobState) -> Progress:
         self.has_left_queue |= state.stage == "working"
