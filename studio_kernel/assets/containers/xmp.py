@@ -38,7 +38,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def packet(notes: Notes, existing: bytes | None = None) -> bytes:
-    """Return a packet with the notes; `existing` is the file's own: only notes of an earlier run are taken out of it."""
+    """Return a packet with the notes; `existing` is the file's own, which loses only notes of an earlier run."""
     ours = _OURS.format(json=escape(notes.json, quote=False))
     others = _WRITTEN.sub("", existing.decode()) if existing is not None else _BEGIN + _END
     if others == _BEGIN + _END:
