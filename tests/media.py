@@ -34,8 +34,8 @@ def film(kind="webm", dark=0, frames=12, size=(64, 48)):
         for place in range(frames):
             pixels = np.zeros((size[1], size[0], 3), np.uint8)
             if place >= dark:
-                pixels[:] = 40 + 12 * place % 200, 120, 200
-                pixels[:, : 4 * place] = 250
+                pixels[:] = 30, 120, 200
+                pixels[:, : 1 + size[0] * place // frames] = 250, 190, 60
             made.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
         made.mux(stream.encode())
     return buffer.getvalue()
