@@ -33,7 +33,7 @@ _ERROR = '<div role="alert" style="color:var(--jp-error-color1,#b71c1c);margin-b
 _PICTURE = '<img src="{url}" alt="{alt}" style="border-radius:8px;flex:none">'
 _PLAYERS = {
     "video": '<video controls playsinline preload="metadata" src="{url}" poster="{poster}" aria-label="{alt}" '
-    'style="border-radius:8px;flex:none;max-width:360px;max-height:360px"></video>',
+    'style="border-radius:8px;flex:none;min-width:240px;max-width:360px;max-height:360px"></video>',
     "audio": '<audio controls preload="metadata" src="{url}" aria-label="{alt}" style="flex:none"></audio>',
 }
 
