@@ -98,6 +98,8 @@ def _file(file: Shown, title: str) -> str:
 
 
 def _url(media_type: str, data: bytes) -> str:
+    if media_type == "video/quicktime":  # Chromium plays what is inside, but no address that says this type
+        media_type = "video/mp4"
     return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
 

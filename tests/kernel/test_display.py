@@ -46,6 +46,12 @@ def test_a_card_plays_a_small_video_with_its_still_in_front():
     assert "/home/v.webm" not in html
 
 
+def test_a_card_calls_a_quicktime_video_what_browsers_play():
+    assert 'src="data:video/mp4;base64,ZGVm"' in run_html(
+        RECORD, DONE, [Shown("video/quicktime", "/v.mov", None, b"def")]
+    )
+
+
 def test_a_card_plays_a_small_sound():
     html = run_html(RECORD, DONE, [Shown("audio/wav", "/home/s.wav", None, b"def")])
     assert '<audio controls preload="metadata" src="data:audio/wav;base64,ZGVm"' in html

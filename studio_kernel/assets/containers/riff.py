@@ -9,7 +9,8 @@ from __future__ import annotations
 from studio_kernel.assets.containers import exif, xmp
 from studio_kernel.assets.containers.notes import Notes, OddFileError
 
-Chunk = tuple[bytes, bytes]
+Body = bytes | memoryview  # a view of what stays: it may be large
+Chunk = tuple[bytes, Body]
 _ALPHA, _EXIF_FLAG, _XMP_FLAG = 0x10, 0x08, 0x04
 _MOST = 0xFFFFFFFF
 
@@ -43,7 +44,7 @@ def add_to_wav(data: bytes, notes: Notes) -> bytes:
     if not any(kind == b"ICMT" for kind, _ in info):
         info.append((b"ICMT", notes.text.encode("utf-8", "replace") + b"\0"))
     kept = [chunk for chunk in chunks if chunk[0] != b"_PMX" and not _is_info(*chunk)]
-    comments = b"INFO" + b"".join(_packed(*chunk) for chunk in info)
+    comments = b"".join([b"INFO", *(part for chunk in info for part in _parts(*chunk))])
     return _riff(b"WAVE", [*kept, (b"LIST", comments), (b"_PMX", packet)])
 
 
@@ -53,8 +54,8 @@ def find_in_wav(data: bytes) -> str | None:
     return xmp.find(packet) if packet else None
 
 
-def _is_info(kind: bytes, body: bytes) -> bool:
-    return kind == b"LIST" and body.startswith(b"INFO")
+def _is_info(kind: bytes, body: Body) -> bool:
+    return kind == b"LIST" and body[:4] == b"INFO"
 
 
 def _chunks(data: bytes) -> list[Chunk]:
@@ -63,12 +64,13 @@ def _chunks(data: bytes) -> list[Chunk]:
     return _walked(data, 12)
 
 
-def _walked(data: bytes, place: int) -> list[Chunk]:
+def _walked(data: Body, place: int) -> list[Chunk]:
     """Return the chunks from a place to the end."""
-    found = []
+    data = memoryview(data)
+    found: list[Chunk] = []
     while place < len(data):
         size = int.from_bytes(data[place + 4 : place + 8], "little")
-        found.append((data[place : place + 4], data[place + 8 : place + 8 + size]))
+        found.append((bytes(data[place : place + 4]), data[place + 8 : place + 8 + size]))
         place += 8 + size + size % 2
     if place != len(data):
         raise OddFileError("chunks that do not fill the file")
@@ -79,10 +81,10 @@ def _one(chunks: list[Chunk], kind: bytes) -> bytes | None:
     found = [body for name, body in chunks if name == kind]
     if len(found) > 1:
         raise OddFileError(f"several chunks {kind!r}")
-    return found[0] if found else None
+    return bytes(found[0]) if found else None
 
 
-def _extended_head(kind: bytes, body: bytes) -> bytes:
+def _extended_head(kind: bytes, body: Body) -> bytes:
     """Return the extended head that a plain WebP can do without."""
     if kind == b"VP8 " and body[3:6] == b"\x9d\x01\x2a":
         width, height = (int.from_bytes(body[i : i + 2], "little") & 0x3FFF for i in (6, 8))
@@ -97,12 +99,12 @@ def _extended_head(kind: bytes, body: bytes) -> bytes:
 
 
 def _riff(form: bytes, chunks: list[Chunk]) -> bytes:
-    packed = [_packed(*chunk) for chunk in chunks]
+    packed = [part for chunk in chunks for part in _parts(*chunk)]
     size = 4 + sum(map(len, packed))
     if size > _MOST:
         raise OddFileError("no room for more")
     return b"".join([b"RIFF", size.to_bytes(4, "little"), form, *packed])
 
 
-def _packed(kind: bytes, body: bytes) -> bytes:
-    return b"".join([kind, len(body).to_bytes(4, "little"), body, b"\0" * (len(body) % 2)])
+def _parts(kind: bytes, body: Body) -> list[Body]:
+    return [kind, len(body).to_bytes(4, "little"), body, b"\0" * (len(body) % 2)]
