@@ -8,7 +8,6 @@ and where it is.
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -72,13 +71,13 @@ def run_text(record: RunRecord, progress: RunProgress) -> str:
     return " · ".join(parts)
 
 
-def run_html(record: RunRecord, progress: RunProgress, files: Sequence[Shown] = ()) -> str:
-    """Return a card with the first file of a run, its prompt and its settings."""
+def run_html(record: RunRecord, progress: RunProgress, file: Shown | None = None) -> str:
+    """Return a card with a file of a run (its first), its prompt and its settings."""
     request = record.request
     title = request.prompt or f"{request.task.label} with {request.model}"
-    picture = _file(files[0], title) if files else ""
+    picture = _file(file, title) if file else ""
     rows = "".join(
-        _ROW.format(name=escape(name), value=escape(value)) for name, value in _facts(record, progress, files)
+        _ROW.format(name=escape(name), value=escape(value)) for name, value in _facts(record, progress, file)
     )
     error = _ERROR.format(text=escape(record.error)) if record.error else ""
     return _CARD.format(picture=picture, title=escape(title), rows=rows, error=error)
@@ -103,18 +102,18 @@ def _url(media_type: str, data: bytes) -> str:
     return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
 
-def _facts(record: RunRecord, progress: RunProgress, files: Sequence[Shown]) -> list[tuple[str, str]]:
+def _facts(record: RunRecord, progress: RunProgress, file: Shown | None) -> list[tuple[str, str]]:
     values = record.request.parameters
     shown = [(name.replace("_", " "), describe(values[name])) for name in SHOWN_FIRST if name in values]
     took = f"{record.elapsed_s:.2f} s" if record.elapsed_s is not None else f"step {progress.step} of {progress.total}"
     cost = [("cost", f"${record.cost_usd:.4f}")] if record.cost_usd is not None else []
-    is_elsewhere = bool(files) and files[0].data is None and not files[0].media_type.startswith("image/")
+    is_elsewhere = file is not None and file.data is None and not file.media_type.startswith("image/")
     return [
         ("model", record.request.model),
         *shown,
         ("status", f"{progress.status}, {took}"),
         *cost,
-        *([("file", files[0].path)] if is_elsewhere else []),
-        *([("files", str(len(files)))] if len(files) > 1 else []),
+        *([("file", file.path)] if file and is_elsewhere else []),
+        *([("files", str(len(record.assets)))] if len(record.assets) > 1 else []),
         ("run", record.id),
     ]

@@ -207,7 +207,8 @@ class Run:
         return display.run_text(self._facts, self.progress)
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
-        html = display.run_html(self._facts, self.progress, [self._shown(asset) for asset in self.assets])
+        shown = self._shown(self.assets[0]) if self.assets else None
+        html = display.run_html(self._facts, self.progress, shown)
         return {"text/plain": repr(self), "text/html": html}
 
     def _shown(self, asset: Asset) -> Shown:
