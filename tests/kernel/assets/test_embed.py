@@ -71,6 +71,8 @@ def test_every_webp_keeps_its_pixels_and_its_transparency(mode, lossless):
     assert read(marked) == PROVENANCE
     with Image.open(buffer) as before, Image.open(io.BytesIO(marked)) as after:
         assert (after.mode, after.size, after.tobytes()) == (before.mode, before.size, before.tobytes())
+    assert marked[12:16] == b"VP8X"
+    assert bool(marked[20] & 0x10) == (mode == "RGBA")  # the head says whether there is transparency
 
 
 @pytest.mark.parametrize("kind", KINDS)
