@@ -6,6 +6,7 @@ Joins cells, records and files; grids and statistics themselves know none of the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TypeAlias
 
 from studio_kernel.assets import AssetStore
@@ -32,7 +33,11 @@ def grid_cells(outcomes: Iterable[Outcome], sweep: Sweep, store_of: StoreOf) -> 
 def inputs(sweep: Sweep, store: AssetStore) -> dict[AssetRef, Picture]:
     """Return the pictures that are values of axes, as far as the store has them."""
     refs = {ref for values in sweep.axes.values() for value in values for ref in asset_refs(value)}
-    return {ref: Picture(store.path(ref), ref.media_type, store.thumbnail(ref)) for ref in refs if store.has(ref)}
+    return {
+        ref: Picture(store.path(ref), ref.media_type, store.thumbnail(ref), still=partial(store.still, ref))
+        for ref in refs
+        if store.has(ref)
+    }
 
 
 def axes_of(sweep: Sweep) -> list[Axis]:
@@ -72,4 +77,11 @@ def _grid_cell(outcome: Outcome, store_of: StoreOf) -> GridCell:
 def _picture(asset: Asset, store: AssetStore) -> Picture:
     if not store.has(asset):  # a file that somebody took away is a note in its place, not the end of the grid
         return Picture(store.root / asset.sha256, asset.media_type, None, asset.width, asset.height)
-    return Picture(store.path(asset), asset.media_type, store.thumbnail(asset), asset.width, asset.height)
+    return Picture(
+        store.path(asset),
+        asset.media_type,
+        store.thumbnail(asset),
+        asset.width,
+        asset.height,
+        partial(store.still, asset),
+    )

@@ -65,7 +65,7 @@ class Reference:
         if given is None:
             return None
         if isinstance(given, Run):
-            return cls(given.image, given.first_asset.sha256, sizes)
+            return cls(given.image, given.first_of("image").sha256, sizes)
         return cls(rgb(given), "", sizes)  # type: ignore[arg-type]  # refused there when it is none
 
 

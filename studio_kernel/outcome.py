@@ -58,7 +58,7 @@ class Outcome:
         """The pictures its run made."""
         if self.record is None or self.record.status is not RunStatus.SUCCEEDED:
             return ()
-        return tuple(asset for asset in self.record.assets if asset.media_type.startswith("image/"))
+        return tuple(asset for asset in self.record.assets if asset.is_a("image"))
 
 
 def frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from studio_kernel.assets import AssetStore, upkeep
+from studio_kernel.assets.thumbnails import can_be_shown
 from studio_kernel.assets.upkeep import StoredFile
 from studio_kernel.doctor import Check
 from studio_kernel.errors import InvalidInputError, RunLogError
@@ -111,12 +112,13 @@ def _users(references: Iterable[Reference]) -> str:
 def _thumbnails(store: AssetStore, files: Sequence[StoredFile]) -> Iterator[Check]:
     """Make the thumbnails that are missing."""
     there = {file.digest for file in upkeep.listed(store) if file.kind == "thumbnail"}
-    pictures = [file for file in files if file.ref.media_type.startswith("image/") and file.digest not in there]
+    pictures = [file for file in files if can_be_shown(file.ref.media_type) and file.digest not in there]
     failed: list[str] = []
     for file in _with_progress(pictures, "thumbnails"):
         try:
-            store.thumbnail(file.ref)
-        except (InvalidInputError, OSError, ValueError) as error:
+            if store.thumbnail(file.ref) is None:
+                failed.append(f"{file.digest}: it cannot be decoded")
+        except (InvalidInputError, OSError) as error:
             failed.append(f"{file.digest}: {error}")
     made = len(pictures) - len(failed)
     yield Check("thumbnails", "works", f"{made} made" if made else "none missing" if not failed else "none made")

@@ -9,13 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
 from studio_kernel import display
+from studio_kernel.display import Shown
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import RunProgress, RunRecord, RunStatus
-from studio_kernel.errors import RunFailedError, RunNotFinishedError
+from studio_kernel.errors import InvalidInputError, RunError, RunFailedError, RunNotFinishedError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -124,19 +126,49 @@ class Run:
 
     @property
     def image(self) -> Image:
-        """The first picture it made.
+        """The first picture it made; a video or a sound is none: see `video`, `audio` and `files`.
 
         Raises
         ------
         RunFailedError, RunNotFinishedError
-            When there is none.
+            When it made nothing.
+        RunError
+            When it made something else.
         """
-        return self._studio.store_of(self.first_asset).image(self.first_asset)
+        asset = self.first_of("image")
+        return self._studio.store_of(asset).image(asset)
 
     @property
     def images(self) -> list[Image]:
-        """All pictures it made, in order."""
-        return [self._studio.store_of(asset).image(asset) for asset in self.assets or (self.first_asset,)]
+        """All pictures it made, in order; raises what `image` raises when there is none."""
+        self.first_of("image")
+        pictures = [asset for asset in self.assets if asset.is_a("image")]
+        return [self._studio.store_of(asset).image(asset) for asset in pictures]
+
+    @property
+    def video(self) -> Path:
+        """Where the first video is that it made; raises as `image` does."""
+        return self._path(self.first_of("video"))
+
+    @property
+    def audio(self) -> Path:
+        """Where the first sound is that it made; raises as `image` does."""
+        return self._path(self.first_of("audio"))
+
+    @property
+    def files(self) -> list[Path]:
+        """Where the files are that it made, in order; they are not to be changed."""
+        return [self._path(asset) for asset in self.assets]
+
+    def first_of(self, kind: str) -> Asset:
+        """Return the first file that is an ``image``, a ``video`` or ``audio``; raises as `image` does."""
+        first = self.first_asset
+        found = next((asset for asset in self.assets if asset.is_a(kind)), None)
+        if found is None:
+            made = first.media_type.split("/")[0]
+            other = f"run.{made}" if made in ("image", "video", "audio") else "run.files"
+            raise RunError(f"run {self.id} made no {kind} but {first.media_type}; see {other}")
+        return found
 
     def wait(self, timeout: float | None = None, *, progress_bar: bool = False) -> Run:
         """Wait for the run to end and return it, also when it failed.
@@ -175,10 +207,22 @@ class Run:
         return display.run_text(self._facts, self.progress)
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
-        record = self._facts
-        thumbnail = self._studio.thumbnail(record.assets[0]) if record.assets else None
-        picture = thumbnail.read_bytes() if thumbnail else None
-        return {"text/plain": repr(self), "text/html": display.run_html(record, self.progress, picture)}
+        shown = self._shown(self.assets[0]) if self.assets else None
+        html = display.run_html(self._facts, self.progress, shown)
+        return {"text/plain": repr(self), "text/html": html}
+
+    def _shown(self, asset: Asset) -> Shown:
+        """Return what a card shows of a file; nothing of one that somebody has taken away."""
+        try:
+            path, thumbnail = self._path(asset), self._studio.thumbnail(asset)
+            plays = display.plays_in_card(asset)
+            data = path.read_bytes() if plays else None
+            return Shown(asset.media_type, str(path), thumbnail.read_bytes() if thumbnail else None, data)
+        except (InvalidInputError, OSError) as error:
+            return Shown(asset.media_type, str(error))
+
+    def _path(self, asset: Asset) -> Path:
+        return self._studio.store_of(asset).path(asset)
 
     def _wait_a_little(self, bar: _Bar | _NoBar) -> bool:
         job = self._job

@@ -2,6 +2,7 @@
 
 import threading
 
+import media
 from studio_kernel.domain.events import Failed, Finished, Produced, Progress, Started
 from studio_kernel.engines.base import Capabilities
 from studio_kernel.errors import Cancelled, EngineError, InvalidRequestError, Problem
@@ -163,3 +164,47 @@ def install_paid(home, budget=""):
     (home / "catalog").mkdir(parents=True, exist_ok=True)
     (home / "catalog" / "paid.yaml").write_text(PAID_CATALOG)
     (home / "settings.toml").write_text(f"[budget]\n{budget}\n")
+
+
+class MediaEngine:
+    """Gives the files of `media` that the prompt names: "webm", "wav jpg", or what `files` has under a word."""
+
+    name = "media"
+    capabilities = Capabilities()
+
+    def __init__(self, files=()):
+        self.files = dict(files)
+
+    def unavailable(self, _card):
+        return None
+
+    def check(self, request, _context):
+        pass
+
+    def stream(self, request, _context):
+        yield Started({"device": "none"})
+        for index, kind in enumerate(request.prompt.split()):
+            data = self.files.get(kind) or media.file(kind)
+            yield Produced(data, "", index=index, seed=request.seed)
+        yield Finished()
+
+    def close(self):
+        pass
+
+
+MEDIA_CATALOG = """
+models:
+  media:
+    name: Media
+    creator: Tests
+    engine: media
+    tasks: [text-to-video, text-to-audio]
+    licence: none
+    parameters: {prompt: , seed: }
+"""
+
+
+def install_media(home):
+    """Put the model of `MediaEngine` into the catalog of a home."""
+    (home / "catalog").mkdir(parents=True, exist_ok=True)
+    (home / "catalog" / "media.yaml").write_text(MEDIA_CATALOG)

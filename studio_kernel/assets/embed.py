@@ -1,52 +1,75 @@
-"""Provenance inside a picture: written into a PNG without touching its pixels, and read back.
+"""Provenance inside a file: written without touching pixels, frames or samples, and read back.
 
-Two text chunks: ``studio`` holds our JSON, ``parameters`` the text that A1111 and most galleries read.
+`studio_kernel.assets.containers` says where each kind of file holds it. BMP and TIFF files, files that are signed (a
+change would make the signature invalid) and files that are not quite as their format says stay as they are.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
 
+from studio_kernel.assets.containers import boxes, ebml, gif, id3, jpeg, png, riff, vorbis
+from studio_kernel.assets.containers.notes import Notes
 from studio_kernel.domain.provenance import Provenance, parameters_text
 
-JSON_KEY = "studio"
-TEXT_KEY = "parameters"
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+@dataclass(frozen=True, slots=True)
+class _Container:
+    add: Callable[[bytes, Notes], bytes]
+    find: Callable[[bytes], str | None]
+
+
+_BY_SIGNATURE = {
+    png.SIGNATURE: _Container(png.add, png.find),
+    jpeg.SIGNATURE: _Container(jpeg.add, jpeg.find),
+    gif.SIGNATURE: _Container(gif.add, gif.find),
+    ebml.SIGNATURE: _Container(ebml.add, ebml.find),
+    id3.SIGNATURE: _Container(id3.add, id3.find),
+    vorbis.FLAC: _Container(vorbis.add_to_flac, vorbis.find_in_flac),
+    vorbis.OGG: _Container(vorbis.add_to_ogg, vorbis.find_in_ogg),
+}
+_BY_FORM = {
+    b"WEBP": _Container(riff.add_to_webp, riff.find_in_webp),
+    b"WAVE": _Container(riff.add_to_wav, riff.find_in_wav),
+}
+_BOXES = _Container(boxes.add, boxes.find)
+_SOUND = _Container(id3.add, id3.find)
+_ODD = (ValueError, IndexError, StopIteration, OverflowError, zlib.error)
 
 
 def embed(data: bytes, provenance: Provenance, scheduler_name: str = "") -> bytes:
-    """Return the PNG `data` with its provenance inside; other media come back as they are.
-
-    Notes
-    -----
-    The chunks stand right after the header chunk. Text outside Latin-1 needs an ``iTXt`` chunk, other text a ``tEXt``
-    chunk, which more programs read (W3C Portable Network Graphics, third edition, 11.3.3).
-    """
-    if not data.startswith(_SIGNATURE):
+    """Return a file with its provenance inside; one that cannot hold it, or is odd, comes back as it is."""
+    container = _container(data)
+    if container is None:
         return data
-    texts = {JSON_KEY: provenance.to_text(), TEXT_KEY: parameters_text(provenance.request, scheduler_name)}
-    chunks = b"".join(_text_chunk(key, text) for key, text in texts.items())
-    end_of_header = len(_SIGNATURE) + 4 + 4 + int.from_bytes(data[8:12]) + 4
-    return data[:end_of_header] + chunks + data[end_of_header:]
+    ours = json.dumps(provenance.to_json(), sort_keys=True, separators=(",", ":"))
+    try:
+        marked = container.add(data, Notes(ours, parameters_text(provenance.request, scheduler_name)))
+        return marked if container.find(marked) == ours else data
+    except _ODD:
+        return data
 
 
 def read(data: bytes) -> Provenance | None:
-    """Return the provenance inside a picture, or `None` when it holds none of ours."""
-    from PIL import Image
-
-    with Image.open(io.BytesIO(data)) as picture:
-        text = getattr(picture, "text", {}).get(JSON_KEY)
+    """Return the provenance inside a file, or `None` when it holds none of ours."""
+    container = _container(data)
+    try:
+        text = container.find(data) if container else None
+    except _ODD:
+        return None
     return Provenance.from_json(json.loads(text)) if text else None
 
 
-def _text_chunk(key: str, text: str) -> bytes:
-    try:
-        return _chunk(b"tEXt", key.encode("latin-1") + b"\0" + text.encode("latin-1"))
-    except UnicodeEncodeError:
-        return _chunk(b"iTXt", key.encode("latin-1") + b"\0\0\0\0\0" + text.encode("utf-8"))
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return len(body).to_bytes(4) + kind + body + zlib.crc32(kind + body).to_bytes(4)
+def _container(data: bytes) -> _Container | None:
+    for signature, container in _BY_SIGNATURE.items():
+        if data.startswith(signature):
+            return container
+    if data[:4] == b"RIFF":
+        return _BY_FORM.get(data[8:12])
+    if data[4:8] == b"ftyp":
+        return _BOXES
+    is_mp3 = data[:1] == b"\xff" and data[1:2] and data[1] & 0xE6 == 0xE2  # a frame of layer III
+    return _SOUND if is_mp3 else None

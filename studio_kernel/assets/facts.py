@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 from studio_kernel.domain.quantities import FileFacts
 
 
-def file_facts(path: Path, media_type: str) -> FileFacts:
+def file_facts(file: Path | BinaryIO, media_type: str) -> FileFacts:
     """Return what the head of a file says; nothing for one that cannot be read."""
     try:
-        return _picture(path) if media_type.startswith("image/") else _clip(path)
+        return _picture(file) if media_type.startswith("image/") else _clip(file)
     except OSError:  # Pillow's and PyAV's errors about files are of that kind
         return FileFacts()
 
 
-def _picture(path: Path) -> FileFacts:
+def _picture(file: Path | BinaryIO) -> FileFacts:
     from PIL import Image
 
-    with Image.open(path) as picture:
+    with Image.open(file) as picture:
         return FileFacts(width=picture.width, height=picture.height)
 
 
-def _clip(path: Path) -> FileFacts:
+def _clip(file: Path | BinaryIO) -> FileFacts:
     import av
 
     try:
-        with av.open(str(path)) as clip:
+        with av.open(str(file) if isinstance(file, Path) else file, "r") as clip:
             seconds = clip.duration / av.time_base if clip.duration else None
             if not clip.streams.video:
                 return FileFacts(seconds=seconds)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
+from studio_kernel.assets.facts import file_facts
+from studio_kernel.domain.quantities import FileFacts
 from studio_kernel.errors import InvalidInputError
 
 _IMAGES = {
@@ -44,7 +46,7 @@ class MediaInfo:
     media_type : str
         Such as ``image/png``.
     width, height : int or None
-        Pixels, for pictures.
+        Pixels, for pictures and videos.
     """
 
     media_type: str
@@ -113,4 +115,7 @@ def _as_other(data: bytes) -> MediaInfo | None:
         return None
     known = (_OTHERS[match.mime_type] for match in matches if match.mime_type in _OTHERS)
     kind = next(known, None)
-    return MediaInfo(kind[0]) if kind else None
+    if kind is None:
+        return None
+    facts = file_facts(io.BytesIO(data), kind[0]) if kind[0].startswith("video/") else FileFacts()
+    return MediaInfo(kind[0], facts.width, facts.height)

@@ -42,3 +42,7 @@ class Asset:
     def ref(self) -> AssetRef:
         """The asset as an input of another request."""
         return AssetRef(self.sha256, self.media_type)
+
+    def is_a(self, kind: str) -> bool:
+        """Return whether it is an ``image``, a ``video`` or ``audio``."""
+        return self.media_type.startswith(f"{kind}/")

@@ -14,7 +14,7 @@ function card(run) {
   const first = run.files[0];
   const picture = first.thumbnail
     ? element("img", { src: first.thumbnail, alt: "", loading: "lazy" })
-    : element("div", { className: "sound", textContent: first.type });
+    : element("div", { className: "sound", title: first.type, textContent: first.type.startsWith("audio/") ? "♪" : first.type });
   const seed = "seed" in run.settings ? `seed ${run.settings.seed}` : "";
   const marks = [run.model, seed, run.favourite ? "★" : "", run.rating ? `${run.rating} of 5` : ""].filter(Boolean);
   const button = element(
@@ -24,12 +24,13 @@ function card(run) {
     element("span", { textContent: run.prompt || run.task }),
     element("small", { textContent: marks.join(" · ") }),
   );
+  button.dataset.kind = first.type.split("/")[0];
   button.addEventListener("click", () => open(run));
   return button;
 }
 
 function media(file) {
-  if (file.type.startsWith("video/")) return element("video", { src: file.file, controls: true });
+  if (file.type.startsWith("video/")) return element("video", { src: file.file, poster: file.thumbnail || "", controls: true, preload: "metadata" });
   if (file.type.startsWith("audio/")) return element("audio", { src: file.file, controls: true });
   return element("img", { src: file.file, alt: "" });
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,11 +27,13 @@ class Picture:
     path : pathlib.Path
         The file itself.
     media_type : str
-        Such as ``image/png``; videos and sounds have a place in a page, and words in a figure.
+        Such as ``image/png``; of a video a figure shows a still, of a sound it says that it is one.
     thumbnail : pathlib.Path or None
         A small picture of it.
     width, height : int or None
         Pixels.
+    still : callable or None
+        Makes a picture of a video.
     """
 
     path: Path
@@ -39,11 +41,17 @@ class Picture:
     thumbnail: Path | None = None
     width: int | None = None
     height: int | None = None
+    still: Callable[[], Image] | None = None
 
     @property
     def is_image(self) -> bool:
-        """Whether it can be drawn."""
+        """Whether it is a picture itself."""
         return self.media_type.startswith("image/")
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it can be drawn: it is a picture, or a video of which there is one."""
+        return self.is_image or self.thumbnail is not None
 
     def image(self, px: int | None = None) -> Image:
         """Return the picture, decoded; not larger than `px` pixels where that is given.
@@ -56,9 +64,12 @@ class Picture:
         from PIL import Image
 
         small = px is not None and px <= THUMBNAIL_SUFFICES_PX and max(self.width or 0, self.height or 0) > px
-        with Image.open(self.thumbnail if small and self.thumbnail else self.path) as opened:
-            opened.load()
-            picture: Image.Image = opened
+        if self.is_image or small or self.still is None:
+            with Image.open(self.thumbnail if self.thumbnail and (small or not self.is_image) else self.path) as opened:
+                opened.load()
+                picture: Image.Image = opened
+        else:
+            picture = self.still()
         if px is not None and max(picture.size) > px:
             picture = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
             picture.thumbnail((px, px), Image.Resampling.LANCZOS)
@@ -92,8 +103,8 @@ class GridCell:
 
     @property
     def image(self) -> Image | None:
-        """The first picture, decoded; `None` when there is none."""
-        return next((picture.image() for picture in self.pictures if picture.is_image), None)
+        """The first picture, or a still of the first video, decoded; `None` when there is none."""
+        return next((picture.image() for picture in self.pictures if picture.is_shown), None)
 
     @property
     def reason(self) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from studio_kernel.errors import InvalidRequestError, Problem
+from studio_kernel.errors import InvalidInputError, InvalidRequestError, Problem
 from studio_kernel.grid.cells import GridCell, Picture
 from studio_kernel.grid.geometry import (
     CELL_INCHES,
@@ -349,10 +349,10 @@ def _one(text: str, width: float, points: float) -> str:
 
 
 def _draw_cell(pen: Pen, cell: GridCell, left: float, top: float, width: float, height: float, fonts: Fonts) -> None:
-    pictures = [picture for picture in cell.pictures if picture.is_image]
+    pictures = [picture for picture in cell.pictures if picture.is_shown]
     try:
         _draw_pictures(pen, pictures, left, top, width, height)
-    except OSError as error:
+    except (OSError, InvalidInputError) as error:
         pictures, cell = [], GridCell("unreadable", str(error))
     if pictures:
         return

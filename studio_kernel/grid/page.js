@@ -169,7 +169,7 @@ function button(cell) {
   const made = element("button", { type: "button", className: "cell", tabIndex: -1, title: told(cell) });
   made.setAttribute("aria-label", `${told(cell)}: ${cell.status}`);
   cell.button = made;
-  const shown = cell.files.filter((file) => file.thumbnail || file.type.startsWith("image/"));
+  const shown = cell.files.filter((file) => file.thumbnail || isImage(file));
   if (hidden.has(cell.status)) {
     made.classList.add("hidden");
     made.disabled = true;
@@ -179,15 +179,18 @@ function button(cell) {
   } else {
     made.classList.add("note");
     if (cell.status === "failed" || cell.status === "invalid") made.classList.add(cell.status);
-    const why = cell.files.length ? cell.files[0].type : [cell.status, cell.note].filter(Boolean).join(": ");
+    const why = cell.files.length ? `♪ ${cell.files[0].type}` : [cell.status, cell.note].filter(Boolean).join(": ");
     made.append(element("span", { textContent: why }));
   }
+  const kind = cell.files.find((file) => !isImage(file))?.type.split("/")[0];
+  if (kind) made.dataset.kind = kind;
   made.addEventListener("click", () => open(cell));
   return made;
 }
 
 // thumbnails have 192 pixels
-const sourceOf = (file) => (file.thumbnail && Number($("size").value) <= 192 ? file.thumbnail : file.file);
+const sourceOf = (file) => (file.thumbnail && (Number($("size").value) <= 192 || !isImage(file)) ? file.thumbnail : file.file);
+const isImage = (file) => file.type.startsWith("image/");
 const told = (cell) => [...cell.values].map(([axis, value]) => `${axes[axis].label} ${axes[axis].values[value].full}`).join(" · ");
 
 function draw() {
@@ -301,7 +304,7 @@ function find(wanted) {
 let opened = null;
 
 function media(file) {
-  if (file.type.startsWith("video/")) return element("video", { src: file.file, controls: true });
+  if (file.type.startsWith("video/")) return element("video", { src: file.file, poster: file.thumbnail, controls: true, preload: "metadata" });
   if (file.type.startsWith("audio/")) return element("audio", { src: file.file, controls: true });
   return element("img", { src: file.file, alt: "" });
 }

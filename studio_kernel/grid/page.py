@@ -126,7 +126,7 @@ def _copied(picture: Picture, folder: Path, base: str) -> Iterator[Json]:
     if not picture.path.is_file():
         return
     names: dict[str, Json] = {"type": picture.media_type, "file": "", "thumbnail": ""}
-    is_small = 0 < max(picture.width or 0, picture.height or 0) <= SMALL_PX
+    is_small = picture.is_image and 0 < max(picture.width or 0, picture.height or 0) <= SMALL_PX
     for kind, source in (("file", picture.path), ("thumbnail", None if is_small else picture.thumbnail)):
         if source is None:
             continue

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from studio_kernel.studio import Studio
 
 NOTHING = (b"", "image/webp")
+MOST_PLAYED_BYTES = 64 * 2**20
+"""A video or sound goes to the page in one message, as no page may read files of the kernel's machine."""
 
 
 class PanelState(traitlets.HasTraits):
@@ -49,11 +51,23 @@ class PanelState(traitlets.HasTraits):
         if record is None or index >= len(record.assets):
             return NOTHING
         asset = record.assets[index]
+        if asset.size_bytes > MOST_PLAYED_BYTES and not asset.is_a("image"):
+            return self._too_large(asset)
         try:
             return self._studio.assets.path(asset).read_bytes(), asset.media_type
         except (StudioError, OSError) as error:
             self.error = str(error)
             return NOTHING
+
+    def _too_large(self, asset: Asset) -> tuple[bytes, str]:
+        """Return a still in place of a file that would take too long to come to the page, and say where it is."""
+        size = f"{asset.size_bytes / 2**20:.0f} MB are too many to play here"
+        self._attempt(lambda: self._refuse(f"{size}; the file is {self._studio.assets.path(asset)}"))
+        return self._thumbnail_of(asset), "image/webp"
+
+    @staticmethod
+    def _refuse(text: str) -> None:
+        raise StudioError(text)
 
     def _thumbnails_of(self, record: RunRecord | None) -> list[bytes]:
         return [self._thumbnail_of(asset) for asset in record.assets] if record is not None else []

@@ -165,10 +165,5 @@ def test_a_picture_of_others_has_no_provenance_of_ours(store):
     assert read(picture_bytes("JPEG")) is None
 
 
-def test_other_media_come_back_as_they_are(store):
-    jpeg = picture_bytes("JPEG")
-    assert embed(jpeg, PROVENANCE) == jpeg
-
-
 def test_provenance_holds_no_times_and_no_paths():
     assert set(json.loads(PROVENANCE.to_text())) == {"studio", "request", "engine", "environment", "index"}

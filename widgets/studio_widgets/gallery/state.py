@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import traitlets
 
+from studio_kernel.assets.thumbnails import can_be_shown
 from studio_kernel.domain.runs import RunRecord, RunStatus
 from studio_kernel.errors import StudioError
 from studio_kernel.runlog import RunFilter
@@ -35,13 +36,16 @@ class Item:
     run : str
         Id of the run.
     key : str
-        Digest of its first file; empty when there is none to show.
+        Digest of the file of which the cell shows a picture; empty when there is none.
+    kind : str
+        What that file is, or else the first: ``image``, ``video``, ``audio``; empty without files.
     title : str
         The prompt, or the task when there is none.
     """
 
     run: str
     key: str
+    kind: str
     title: str
     status: RunStatus
     favourite: bool
@@ -206,7 +210,7 @@ class GalleryState(PanelState):
     def _remember(self, records: list[RunRecord]) -> None:
         """Keep the pictures of runs beyond the next refresh: a view may ask for them a moment later."""
         for record in records:
-            asset = _first_picture(record)
+            asset = _pictured(record)
             if asset is not None:
                 self._pictures.pop(record.id, None)
                 self._pictures[record.id] = asset
@@ -214,15 +218,17 @@ class GalleryState(PanelState):
             self._pictures.pop(next(iter(self._pictures)))
 
 
-def _first_picture(record: RunRecord) -> Asset | None:
-    return next((asset for asset in record.assets if asset.media_type.startswith("image/")), None)
+def _pictured(record: RunRecord) -> Asset | None:
+    return next((asset for asset in record.assets if can_be_shown(asset.media_type)), None)
 
 
 def _item(record: RunRecord) -> Item:
-    picture = _first_picture(record)
+    picture = _pictured(record)
+    files = [picture] if picture else record.assets
     return Item(
         run=record.id,
         key=picture.sha256 if picture else "",
+        kind=files[0].media_type.split("/")[0] if files else "",
         title=record.request.prompt or record.request.task.label,
         status=record.status,
         favourite=record.favourite,

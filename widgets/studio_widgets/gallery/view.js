@@ -9,6 +9,7 @@ const BATCH = 60;
 const IN_FLIGHT = 2;
 const LOST_MS = 15_000; // a request the kernel has not answered by then is asked again
 const KEPT_THUMBNAILS = 3000;
+const KINDS = { video: { mark: "▶\ufe0e", name: "video" }, audio: { mark: "♪", name: "sound" } };
 
 function render({ model, el }) {
   const grid = new Grid(model, el);
@@ -132,8 +133,9 @@ class Grid {
     cell.dataset.status = item.status;
     cell.dataset.caption = item.title;
     cell.dataset.marks = marksOf(item);
+    this.fillKind(cell, item.kind);
     const url = item.key && this.thumbnails.url(item.key);
-    let picture = cell.firstElementChild;
+    let picture = cell.querySelector("img");
     if (!url) {
       if (picture && picture.dataset.key !== item.key) picture.remove();
       return;
@@ -147,6 +149,18 @@ class Grid {
     picture.src = url;
     picture.alt = item.title;
     cell.append(picture);
+  }
+
+  fillKind(cell, kind) {
+    if (cell.dataset.kind === kind) return;
+    cell.dataset.kind = kind;
+    cell.querySelector(".sg-kind")?.remove();
+    if (!(kind in KINDS)) return;
+    const mark = document.createElement("i");
+    mark.className = "sg-kind";
+    mark.setAttribute("aria-hidden", "true");
+    mark.textContent = KINDS[kind].mark;
+    cell.append(mark);
   }
 
   // Asking the kernel
@@ -335,6 +349,7 @@ function newCell(place, total) {
 
 function describe(item) {
   const parts = [item.title];
+  if (item.kind in KINDS) parts.push(KINDS[item.kind].name);
   if (item.status !== "succeeded") parts.push(item.status);
   if (item.files > 1) parts.push(`${item.files} files`);
   if (item.rating) parts.push(`${item.rating} of 5 stars`);
