@@ -195,7 +195,7 @@ class Desk:
 
     def fail(self, error: StudioError) -> None:
         """Write the end of a run that has no result, and what the service may charge for it."""
-        self._trouble = _trouble(error, self._answer if self._has_ticket else None)
+        self._trouble = _trouble(error, has_ticket=self._has_ticket, answer=self._answer)
         self.finish(RunStatus.FAILED, hide(str(error)))
 
     def finish(self, status: RunStatus, error: str | None = None) -> None:
@@ -329,21 +329,23 @@ class Desk:
         return (now - self._begun - self._waited - waiting) / self._together
 
 
-def _trouble(error: StudioError, answer: Answered | None) -> dict[str, Value]:
+def _trouble(error: StudioError, *, has_ticket: bool, answer: Answered | None) -> dict[str, Value]:
     """Return what is to be known of an error beside its words.
 
     ``may_be_billed``: nobody knows, or nobody has said how much. ``can_be_fetched``: the result is, or may be, at the
     service. ``problems``: parameter → what is wrong with it.
     """
+    told = error if isinstance(error, ServiceError) else None
+    # Whatever else goes wrong once a service has the job, such as a full disk, is no word about the job.
+    paid = told.paid if told else "yes" if answer else "unclear" if has_ticket else "no"
+    is_there = has_ticket and (told is None or answer is not None) and not isinstance(error, ResultExpiredError)
     trouble: dict[str, Value] = {}
-    paid = error.paid if isinstance(error, ServiceError) else "yes" if answer else "no"
     if paid == "unclear" or (paid == "yes" and (answer is None or answer.cost_usd is None)):
         trouble["may_be_billed"] = True
-    is_kept = answer is not None and not isinstance(error, ResultExpiredError)
-    if is_kept or (isinstance(error, ServiceError) and error.can_be_fetched):
+    if is_there or (told is not None and told.can_be_fetched):
         trouble["can_be_fetched"] = True
-    if isinstance(error, ServiceError) and error.problems:
-        trouble[PROBLEMS] = immutabledict({problem.field: problem.message for problem in error.problems})
+    if told is not None and told.problems:
+        trouble[PROBLEMS] = immutabledict({problem.field: problem.message for problem in told.problems})
     return trouble
 
 

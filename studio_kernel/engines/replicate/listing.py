@@ -6,10 +6,8 @@ another form, nobody can tell: then no job is found and none is ruled out.
 
 Notes
 -----
-"Get a paginated list of all predictions created by the user or organization associated with the provided API token.
-This will include predictions created from the API and the website […] sorted with the most recent prediction first":
-Replicate's HTTP reference, ``predictions.list``, read 2026-11. How soon a new one shows is not promised, so for
-`SETTLED_S` a list proves nothing.
+That it is complete and in this order says Replicate's HTTP reference, ``predictions.list``, read 2026-11. How soon a
+new one shows is not promised, so for `SETTLED_S` a list proves nothing.
 """
 
 from __future__ import annotations

@@ -31,7 +31,9 @@ from studio_kernel.engines.replicate.refusals import SERVICE, failure, is_creati
 from studio_kernel.errors import (
     BadAnswerError,
     EndpointGoneError,
+    KeyRefusedError,
     LostAnswerError,
+    MissingKeyError,
     ModelUnavailableError,
     ParametersRefusedError,
 )
@@ -197,7 +199,10 @@ class ReplicateService:
         return address
 
     def _send(self, method: str, path: str, **content: object) -> httpx.Response:
-        key = keys.find(SERVICE)
+        try:
+            key = keys.find(SERVICE)
+        except MissingKeyError as error:  # it was there when the job began
+            raise KeyRefusedError(SERVICE, str(error)) from None
         headers = {"Authorization": f"Bearer {key.reveal()}"}
         return self._client().request(method, f"{self._base_url}{path}", headers=headers, **content)  # type: ignore[arg-type]
 
