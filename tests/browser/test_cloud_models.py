@@ -84,7 +84,7 @@ def test_what_the_service_refuses_is_marked_at_its_control(in_lab, page, fal, sc
 
 def test_a_network_that_goes_away_is_told_and_waited_for(in_lab, page, net, fal, screenshot):
     kernel = in_lab(FAL_KEY=KEY)
-    fal.seconds = 1.5
+    fal.seconds = 5.0
     page.get_by_role("button", name="Generate").click()
     until(lambda: kernel("panel.state.stage") == "working", what="the job at work")
 

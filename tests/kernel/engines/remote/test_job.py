@@ -55,7 +55,7 @@ def stream(net):
 
     def begin(context, *, patience=QUICK, throttle=None, **settled):
         request = GenerationRequest("plain/one", Task.TEXT_TO_IMAGE, {"prompt": "a boat"})
-        settings = ServiceSettings(**{"lookup_s": 1.0, **settled})
+        settings = ServiceSettings(**{"lookup_s": 20.0, **settled})
         return stream_job(service, request, context, settings, throttle or Throttle(2), patience)
 
     yield begin
