@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from studio_kernel.assets.facts import file_facts
 from studio_kernel.domain.quantities import FileFacts, said_length
-from studio_kernel.domain.reported import Offer, Reported
+from studio_kernel.domain.reported import Reported, ReportedChoices
 from studio_kernel.domain.values import describe
 from studio_kernel.errors import InvalidInputError
 
@@ -42,13 +42,13 @@ class ReportedValues:
         self._workshop, self._log = workshop, log
         self._sources: dict[tuple[Parameter, str], RunRecord] = {}
 
-    def offer(self, parameter: Parameter, limit: int | None = 50) -> Offer:
+    def offer(self, parameter: Parameter, limit: int | None = 50) -> ReportedChoices:
         """Return what a parameter can be given, newest first."""
         every = self._log.reported(parameter.from_run, parameter.from_models, limit=None)
         usable = [record for record in every if not _lacks(parameter, record)][:limit]
         if not usable:
-            return Offer(advice=self._advice(parameter, every))
-        return Offer(tuple(self._told(parameter, record) for record in usable))
+            return ReportedChoices(advice=self._advice(parameter, every))
+        return ReportedChoices(tuple(self._told(parameter, record) for record in usable))
 
     def of_run(self, parameter: Parameter, run_id: str) -> str:
         """Return what a run reported.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from studio_kernel.assets import AssetStore
 from studio_kernel.domain.marks import Project
-from studio_kernel.domain.reported import Offer
+from studio_kernel.domain.reported import ReportedChoices
 from studio_kernel.domain.runs import RunRecord
 from studio_kernel.errors import InvalidRequestError, Problem
 from studio_kernel.export import export_gallery
@@ -74,7 +74,7 @@ class HomeView:
         """
         return self.catalog.wildcards
 
-    def reported(self, model: str, parameter: str, *, limit: int | None = 50) -> Offer:
+    def reported(self, model: str, parameter: str, *, limit: int | None = 50) -> ReportedChoices:
         """Return what a parameter that takes a value of an earlier run can be given, newest first.
 
         Parameters

@@ -43,7 +43,7 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer(Sequence[Reported]):
+class ReportedChoices(Sequence[Reported]):
     """What a parameter that takes a value of an earlier run can be given, newest first.
 
     Attributes

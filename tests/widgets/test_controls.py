@@ -6,7 +6,7 @@ import ipywidgets
 import pytest
 
 from studio_kernel.domain.parameters import Parameter, standard
-from studio_kernel.domain.reported import Offer, Reported
+from studio_kernel.domain.reported import Reported, ReportedChoices
 from studio_kernel.domain.values import AssetRef, Lora
 from studio_widgets.generation.controls import control_for
 
@@ -144,7 +144,7 @@ def test_no_more_lora_rows_than_the_model_takes():
 
 
 CLIP = Parameter("video_id", "text", "Clip", required=True, from_run="video_id", from_models=("sora",))
-CLIPS = Offer((Reported("v1", "r1", "sora", "a boat", datetime(2026, 3, 1, tzinfo=UTC), 8.0),))
+CLIPS = ReportedChoices((Reported("v1", "r1", "sora", "a boat", datetime(2026, 3, 1, tzinfo=UTC), 8.0),))
 
 
 def picker(offers, value=None):
@@ -161,7 +161,7 @@ def test_clips_are_picked_by_what_people_know_them_by():
 
 
 def test_without_clips_a_sentence_stands_in_their_place():
-    offers = [Offer(advice="no Sora videos yet")]
+    offers = [ReportedChoices(advice="no Sora videos yet")]
     control, told = picker(offers)
     choices, advice, again = control.widget.children
     assert choices.layout.display == "none"

@@ -1,8 +1,8 @@
 """What fal does for the life of a job (`engines.remote.job`): take it, tell of it, give its result, end it.
 
-Of the headers that fal knows for a submit none is sent. Time limits are ours, by cancelling: one of fal's would end a
-job that waits while this machine is asleep, though waiting costs nothing. fal may repeat a job that failed on one of
-its machines: it stays the same request, has one result and is billed once.
+Of the headers that fal knows for a submit only the priority is sent, where one is settled. Time limits are ours, by
+cancelling: one of fal's would end a job that waits while this machine is asleep, though waiting costs nothing. fal may
+repeat a job that failed on one of its machines: it stays the same request, has one result and is billed once.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import ipywidgets
 import traitlets
 
 from studio_kernel.domain.parameters import Parameter
-from studio_kernel.domain.reported import Offer
+from studio_kernel.domain.reported import ReportedChoices
 from studio_kernel.domain.values import AssetRef, Lora, describe
 from studio_widgets.frame.panel import field, styled
 
@@ -45,7 +45,7 @@ def control_for(
     value: object,
     tell: Tell,
     loras: Mapping[str, str],
-    offer: Callable[[], Offer] = Offer,
+    offer: Callable[[], ReportedChoices] = ReportedChoices,
 ) -> Control:
     """Return a control for `parameter` that shows `value` and calls `tell` with new ones.
 
@@ -276,7 +276,7 @@ def _bytes_of(uploaded: tuple[Mapping[str, Any], ...]) -> bytes:
 class Picker:
     """What earlier runs reported, such as clips to remix; a sentence where there is nothing yet."""
 
-    def __init__(self, parameter: Parameter, value: object, tell: Tell, offer: Callable[[], Offer]) -> None:
+    def __init__(self, parameter: Parameter, value: object, tell: Tell, offer: Callable[[], ReportedChoices]) -> None:
         self._tell, self._offer, self._help = tell, offer, parameter.description
         self._showing = False
         self._choices = field(ipywidgets.Dropdown(description=parameter.title))

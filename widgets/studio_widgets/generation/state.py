@@ -15,7 +15,7 @@ import traitlets
 from studio_kernel import keys
 from studio_kernel.domain.budget import dollars
 from studio_kernel.domain.parameters import Parameter
-from studio_kernel.domain.reported import Offer
+from studio_kernel.domain.reported import ReportedChoices
 from studio_kernel.domain.runs import RunProgress, RunRecord, RunStatus
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.tips import Tips
@@ -182,7 +182,7 @@ class GenerationState(PanelState):
         """Return the adapters of the catalog: id → name."""
         return {lora.id: lora.name for lora in self._studio.catalog.loras.values()}
 
-    def offer(self, name: str) -> Offer:
+    def offer(self, name: str) -> ReportedChoices:
         """Return what a parameter that takes a value of an earlier run can be given, newest first."""
         return self._studio.reported(self.model, name)
 
