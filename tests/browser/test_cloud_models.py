@@ -57,7 +57,7 @@ def test_a_model_says_which_key_it_lacks_and_makes_a_picture_once_it_has_it(in_l
 
     kernel(f"os.environ.update(FAL_KEY={KEY!r})")
     kernel("panel.state.look_again()")
-    page.get_by_role("button", name="Generate", disabled=False).click()
+    page.get_by_role("button", name="Generate", disabled=False).press("Enter")
 
     page.get_by_alt_text("a red boat on the sea", exact=True).wait_for()
     page.locator(".st-facts").get_by_text("0.025 $ billed").wait_for()
@@ -71,7 +71,7 @@ def test_what_the_service_refuses_is_marked_at_its_control(in_lab, page, fal, sc
     refusal = {"loc": ["body", "guidance_scale"], "msg": "no", "type": "less_than", "ctx": {"lt": 3}, "input": 3.5}
     fal.fail_next(Answer(422, {"detail": [refusal]}))
 
-    page.get_by_role("button", name="Generate").click()
+    page.get_by_role("button", name="Generate").press("Enter")
 
     page.get_by_role("alert").get_by_text("Nothing was charged").wait_for()
     marked = page.locator(".st-wrong", has=page.get_by_role("slider", name="Guidance scale"))
@@ -85,7 +85,7 @@ def test_what_the_service_refuses_is_marked_at_its_control(in_lab, page, fal, sc
 def test_a_network_that_goes_away_is_told_and_waited_for(in_lab, page, net, fal, screenshot):
     kernel = in_lab(FAL_KEY=KEY)
     fal.seconds = 5.0
-    page.get_by_role("button", name="Generate").click()
+    page.get_by_role("button", name="Generate").press("Enter")
     until(lambda: kernel("panel.state.stage") == "working", what="the job at work")
 
     net.unplug()

@@ -1,5 +1,6 @@
 """Each way in which a cloud model fails is a sentence on the command line and in the log, with what was paid."""
 
+import re
 from dataclasses import replace
 from functools import partial
 
@@ -99,6 +100,11 @@ FAILURES = {
 }  # fmt: skip
 
 
+def run_in(output):
+    """Return the run that a command tells of; a bar stands before it when that takes long."""
+    return re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", output)[0]
+
+
 @pytest.mark.parametrize("case", FAILURES)
 def test_a_failure_is_told_with_what_was_paid_and_logged_in_the_same_words(case, studio, home, fal, net):
     cause, paid, words = FAILURES[case]
@@ -117,7 +123,7 @@ def test_a_failure_is_told_with_what_was_paid_and_logged_in_the_same_words(case,
 
 def test_what_it_cost_and_who_did_it_is_told(studio):
     made = studio("generate", "a red boat", "--model", FLUX, "--seed", 7).output
-    run_id = made.split()[1]
+    run_id = run_in(made)
 
     for told in (made, studio("show", run_id).output, studio("runs").output):
         assert "0.025 $" in told
@@ -131,13 +137,13 @@ def test_what_was_paid_for_is_fetched_and_only_paid_again_when_that_is_wanted(ho
     net.misbehave(CDN, HTML)
     try:
         lost = studio("generate", "a red boat", "--model", FLUX, "--seed", 7)
-        run_id = lost.output.split()[1]
-        fetched = studio("queue", "retry", run_id).output.strip()
+        run_id = run_in(lost.output)
+        fetched = studio("queue", "retry", run_id).output.split()[-1]
         until(lambda: "succeeded" in studio("show", fetched).output, what="the picture")
         assert len(fal.submits) == 1
         assert "0.00 $" in studio("show", fetched).output
 
-        again = studio("queue", "retry", "--may-pay-twice", run_id).output.strip()
+        again = studio("queue", "retry", "--may-pay-twice", run_id).output.split()[-1]
         until(lambda: "succeeded" in studio("show", again).output, what="another picture")
         assert len(fal.submits) == 2
     finally:
