@@ -7,6 +7,7 @@ process has seen out of a text, because services like to repeat in an error what
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -26,6 +27,7 @@ STORE = "studio-workbench"
 IN_STORE = "password store"
 """Where a key is from that was kept there."""
 HIDDEN = "•••"
+_log = logging.getLogger(__name__)
 _FILES = (".env.local", ".env")
 _STORE_S = 60.0  # asking the password store takes long, and asks its owner on some systems
 _PLACEHOLDER = re.compile(r"^<.*>$|your[-_]|^[xX.*-]+$", re.IGNORECASE)
@@ -264,7 +266,8 @@ def _from_store(service: str) -> str:
 
     try:
         value = keyring.get_password(STORE, service) or ""
-    except Exception:  # noqa: BLE001 - each system's store fails in its own way; without one there is no key in it
+    except Exception as error:  # noqa: BLE001 - each system's store fails in its own way
+        _log.info("the password store cannot be asked for the key of %s: %s", service, type(error).__name__)
         value = ""
     _stored[service] = time.monotonic(), value
     return value

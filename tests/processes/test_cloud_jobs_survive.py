@@ -121,7 +121,7 @@ def test_a_network_that_is_gone_for_a_while_costs_nothing(fal, net, studio):
     until(lambda: fal.submits, what="a job")
     net.unplug()
     until(lambda: "trying again" in run.progress.stage, what="a word about the network")
-    time.sleep(4.0)  # the job ends meanwhile
+    until(lambda: not fal.working, what="the end of the job")
 
     net.plug_in()
 
