@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from studio_kernel.domain.budget import Demand
 from studio_kernel.domain.estimate import FREE, CostEstimate
 from studio_kernel.domain.pricing import cost_of
+from studio_kernel.domain.runs import Origin
 from studio_kernel.domain.spending import Scope, Spending
 from studio_kernel.errors import BudgetExceededError, BudgetWarning, StudioError, UnknownPriceError
 from studio_kernel.providers import input_facts
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from studio_kernel.domain.model import ModelCard
     from studio_kernel.domain.request import GenerationRequest
-    from studio_kernel.domain.runs import Origin
     from studio_kernel.domain.values import AssetRef
     from studio_kernel.runlog import RunLog, SpendingTail
     from studio_kernel.settings import BudgetSettings
@@ -159,6 +159,33 @@ class Budgets:
             raise judgement.refusal
         for text in judgement.warnings:
             warnings.warn(text, BudgetWarning, stacklevel=5)
+
+    def standing(self, projects: Iterable[str] = ()) -> list[Demand]:
+        """Return every budget of the home with what is spent and committed of it, and nothing asked for.
+
+        Parameters
+        ----------
+        projects : iterable of str
+            Whose budgets are wanted beside those that the settings name.
+
+        Raises
+        ------
+        SettingsError
+            When the home's settings cannot be understood.
+        """
+        settings = self._workshop.home.settings().budget
+        if settings.is_unlimited:
+            return []
+        named = [(Origin(project=project), 0.0) for project in dict.fromkeys((*settings.projects, *projects))]
+        each = [
+            Demand(name, setting, limit, 0.0, 0.0, 0.0)
+            for name, setting, limit in (
+                ("the budget of a run", "run_usd", settings.run_usd),
+                ("the budget of a sweep", "sweep_usd", settings.sweep_usd),
+            )
+            if limit is not None
+        ]
+        return [*self._demands(settings, named, begun=False), *each]
 
     def refusal(self, origin: Origin, usd: float | None) -> str:
         """Return why a run may not begin now; empty when it may. To be asked under the claims lock.

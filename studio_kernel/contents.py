@@ -40,6 +40,20 @@ def inputs(sweep: Sweep, store: AssetStore) -> dict[AssetRef, Picture]:
     }
 
 
+def picture_of(asset: Asset, store: AssetStore) -> Picture:
+    """Return a stored file as it is drawn."""
+    if not store.has(asset):  # a file that somebody took away is a note in its place, not the end of the grid
+        return Picture(store.root / asset.sha256, asset.media_type, None, asset.width, asset.height)
+    return Picture(
+        store.path(asset),
+        asset.media_type,
+        store.thumbnail(asset),
+        asset.width,
+        asset.height,
+        partial(store.still, asset),
+    )
+
+
 def axes_of(sweep: Sweep) -> list[Axis]:
     """Return the axes of a sweep as statistics see them: those that never change alone are one."""
     return [axis for group in points_of(sweep) for axis in _axes_of(group)]
@@ -68,20 +82,7 @@ def _grid_cell(outcome: Outcome, store_of: StoreOf) -> GridCell:
     return GridCell(
         outcome.status,
         outcome.error,
-        tuple(_picture(asset, store_of(asset)) for asset in (record.assets if record else ())),
+        tuple(picture_of(asset, store_of(asset)) for asset in (record.assets if record else ())),
         record.id if record else None,
         outcome.cell.coordinates,
-    )
-
-
-def _picture(asset: Asset, store: AssetStore) -> Picture:
-    if not store.has(asset):  # a file that somebody took away is a note in its place, not the end of the grid
-        return Picture(store.root / asset.sha256, asset.media_type, None, asset.width, asset.height)
-    return Picture(
-        store.path(asset),
-        asset.media_type,
-        store.thumbnail(asset),
-        asset.width,
-        asset.height,
-        partial(store.still, asset),
     )

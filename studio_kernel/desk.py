@@ -41,6 +41,7 @@ from studio_kernel.pace import Countdown, Paces, kind_of
 from studio_kernel.previews import PreviewBudget
 from studio_kernel.private import told
 from studio_kernel.runlog import RunKind, RunLog
+from studio_kernel.worker.info import studio_version
 
 LIVE_INTERVAL_S = 0.1
 """Progress is shown at most this often: ten times a second is what an eye can use and a notebook can carry. Runs that
@@ -153,8 +154,8 @@ class Desk:
         """Deal with one event."""
         match event:
             case Started():
-                self._environment = event.provenance
-                provenance = {} if self.work.private else event.provenance
+                self._environment = self._surroundings(event.provenance)
+                provenance = {} if self.work.private else self._environment
                 self._log.started(self._job.run_id, provenance=provenance)
                 self._require_a_log()
                 self._countdown.learnt = self._paces.of(self._kind)
@@ -172,6 +173,10 @@ class Desk:
                 self.finish(RunStatus.SUCCEEDED)
             case Failed():
                 self.fail(event.error)
+
+    def _surroundings(self, said: Mapping[str, Value]) -> Mapping[str, Value]:
+        """Return what an engine said when it started, with what decides for every engine."""
+        return immutabledict({"studio": studio_version(), "model_card": self.work.context.card.digest, **said})
 
     def _require_a_log(self) -> None:
         """Refuse to send what costs money while nothing can be written: after a kill it would be sent again.
@@ -274,8 +279,7 @@ class Desk:
     def _store(self, event: Produced) -> None:
         request, context = self._job.record.request, self.work.context
         scheduler = context.schedulers.get(str(request.parameters.get("scheduler")))
-        batch = {"batch_size": event.batch_size} if event.batch_size > 1 else {}
-        environment = immutabledict({**self._environment, **batch})
+        environment = immutabledict({**self._environment, **_of_file(event)})
         made_by = Provenance(request, self.work.engine.name, environment, event.index)
         data = embed(event.data, made_by, scheduler.name if scheduler else "")
         asset = self._assets_store.put(data, index=event.index, seed=event.seed)
@@ -327,6 +331,12 @@ class Desk:
         now = time.perf_counter()
         waiting = now - self._waiting_since if self._waiting_since is not None else 0.0
         return (now - self._begun - self._waited - waiting) / self._together
+
+
+def _of_file(event: Produced) -> dict[str, Value]:
+    """Return what is known of the making of one file; what is as usual is left out."""
+    batch: dict[str, Value] = {"batch_size": event.batch_size} if event.batch_size > 1 else {}
+    return batch | ({"fallbacks": event.fallbacks} if event.fallbacks else {})
 
 
 def _trouble(error: StudioError, *, has_ticket: bool, answer: Answered | None) -> dict[str, Value]:

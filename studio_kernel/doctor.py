@@ -17,6 +17,7 @@ from typing import Literal
 
 from studio_kernel import keys
 from studio_kernel import studio as studio_module
+from studio_kernel.dashboards import isolation
 from studio_kernel.domain.values import Json
 from studio_kernel.errors import StudioError
 from studio_kernel.studio import Studio
@@ -68,7 +69,7 @@ class Check:
 
 def examine(home: str | Path | None = None) -> list[Check]:
     """Return the result of every check, in the order a newcomer needs them."""
-    checks = [_python(), *_packages(), _device()]
+    checks = [_python(), *_packages(), _device(), _dashboards()]
     try:
         with studio_module.open(home) as studio:
             checks += [_home(studio), _disk(studio), _log(studio), *_workers(studio), *_keys(studio), *_models(studio)]
@@ -104,6 +105,15 @@ def _device() -> Check:
         return Check("device", "works", "Apple GPU (mps)")
     threads = torch.get_num_threads()
     return Check("device", "limited", f"CPU only, {threads} threads", "small models run well; large ones want a GPU")
+
+
+def _dashboards() -> Check:
+    """Whether kernels of viewers can be cut off from the network; tried, with a program that ends at once."""
+    why = isolation.hindrance()
+    if why:
+        advice = "dashboards work; let this user make user namespaces, or bound the network of the container"
+        return Check("dashboards", "limited", f"kernels of viewers keep the network: {why}", advice)
+    return Check("dashboards", "works", "kernels of viewers have no network")
 
 
 def _home(studio: Studio) -> Check:

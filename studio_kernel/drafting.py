@@ -23,7 +23,7 @@ from studio_kernel.domain.refining import refined
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.rules import Rule
 from studio_kernel.domain.sweep import REPLICATE, AxisGroup, AxisValue, Computed, Sweep
-from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.tasks import MAKING, Task
 from studio_kernel.domain.values import Value, freeze
 from studio_kernel.errors import InvalidRequestError, ModelUnavailableError, Problem, StudioError
 from studio_kernel.prompts.template import alternatives, has_marks, may_have_marks, resolve
@@ -71,10 +71,8 @@ class Drafting:
         """
         given = {name: value for name, value in values.items() if value is not None}
         named = _task(task) if task is not None else None
-        told = named or _told_by(given)
-        card = self.models[model] if model else self.default_model(told or DEFAULT_TASK)
-        # A task that was only guessed from the inputs gives way to what the model can do.
-        chosen = told if told is not None and (named or told in card.tasks) else card.default_task
+        card = self.models[model] if model else self.default_model(named or _told_by(given) or DEFAULT_TASK)
+        chosen = task_meant(card, named, given)
         return GenerationRequest(card.id, chosen, self._take_inputs(card, chosen, given))
 
     def default_model(self, task: Task) -> ModelCard:
@@ -231,7 +229,7 @@ class Drafting:
     def _resolved(self, values: dict[str, Value], chance: int, model: str) -> dict[str, Value]:
         """Return `values` with prompts in place of their templates."""
         for name, text in values.items():
-            if isinstance(text, str) and may_have_marks(text) and _is_prompt(name):
+            if isinstance(text, str) and may_have_marks(text) and is_prompt(name):
                 with _named(name, f"model {model!r}"):
                     if has_marks(text):
                         values[name] = resolve(text, _seed(values, chance), self.wildcards, name)
@@ -329,11 +327,19 @@ def _takes_seed(card: ModelCard, task: Task) -> bool:
 
 
 def _task(task: Task | str) -> Task:
-    try:
+    if task in MAKING:
         return Task(task)
-    except ValueError:
-        known = ", ".join(repr(str(each)) for each in Task)
-        raise InvalidRequestError([Problem("task", f"{task!r} is not one of {known}")], "request") from None
+    known = ", ".join(repr(str(each)) for each in MAKING)
+    raise InvalidRequestError([Problem("task", f"{str(task)!r} is not one of {known}")], "request")
+
+
+def task_meant(card: ModelCard, named: Task | None, given: Mapping[str, object]) -> Task:
+    """Return the task of a request with the values `given`: the one that was named, else the one that they tell.
+
+    What was only guessed from the inputs gives way to what the model can do.
+    """
+    told = named or _told_by(given)
+    return told if told is not None and (named or told in card.tasks) else card.default_task
 
 
 def _told_by(given: Mapping[str, object]) -> Task | None:
@@ -342,7 +348,7 @@ def _told_by(given: Mapping[str, object]) -> Task | None:
     return Task.IMAGE_TO_IMAGE if "image" in given else None
 
 
-def _is_prompt(name: str) -> bool:
+def is_prompt(name: str) -> bool:
     """Whether marks in a text parameter of that name stand for other texts."""
     return name == "prompt" or name.endswith("_prompt")
 
@@ -362,7 +368,7 @@ def _alternatives(base: GenerationRequest, named: set[str]) -> list[AxisGroup]:
     """Return an axis for each pair of braces in the prompts, as far as the caller has no other use for them."""
     groups = []
     for name, text in base.parameters.items():
-        if not (isinstance(text, str) and _is_prompt(name)) or name in named:
+        if not (isinstance(text, str) and is_prompt(name)) or name in named:
             continue
         with _named(name):
             found = {f"{name}:{braces}": texts for braces, texts in alternatives(text).items()}

@@ -9,9 +9,12 @@ translated into these once, where they enter.
     StudioError
     ├── InvalidRequestError (ValueError)       what was asked for cannot be done as written; lists every problem
     ├── InvalidInputError (ValueError)         a file given as input cannot be read as what it should be
+    │   └── ImportRefusedError                 some of the files that were to be imported; the others were
     ├── UnknownModelError (LookupError)        no such model in the catalog
     ├── UnknownRunError (LookupError)          no such run in this home
     ├── UnknownSweepError (LookupError)        no such sweep in this home
+    ├── UnknownProjectError (LookupError)      no such project in this home
+    ├── UnknownBoardError (LookupError)        no such board in this home
     ├── ModelUnavailableError (RuntimeError)   known, but cannot run here: weights missing, engine missing, retired
     │   └── MissingKeyError                    the key of a service is missing, or is no key
     ├── UnsafeFileError (ValueError)           a file that could run code when loaded, refused
@@ -22,6 +25,7 @@ translated into these once, where they enter.
     ├── RunLogError (RuntimeError)             a question the run log cannot answer now, or refuses
     ├── UnknownPriceError (ValueError)         nobody knows what a run costs, and nobody has agreed to that
     ├── BudgetExceededError (RuntimeError)     what was asked for would cost more than a budget of this home allows
+    ├── ReplayRefusedError (ValueError)         what cannot be run again: nothing tells how it was made, or it is gone
     ├── ReadOnlyError (PermissionError)        a viewer asked for something only an editor may do
     ├── MissingPackageError (ImportError)      an optional package is not installed
     └── RunError (RuntimeError)                something about one run
@@ -94,6 +98,17 @@ class InvalidInputError(StudioError, ValueError):
     """A file given as input is missing, unreadable, or not the kind of media it should be."""
 
 
+class ImportRefusedError(InvalidInputError):
+    """Some of several files were refused; ``run_ids`` are those of the others, ``reasons`` say why, a line a file."""
+
+    def __init__(self, reasons: Sequence[str], run_ids: Sequence[str]) -> None:
+        self.reasons = tuple(reasons)
+        self.run_ids = tuple(run_ids)
+        taken = f" ({len(run_ids)} taken)" if run_ids else ""
+        text = reasons[0] if len(reasons) == 1 else "".join(f"\n  - {reason}" for reason in reasons)
+        super().__init__(f"{len(reasons)} not imported{taken}: {text}")
+
+
 class UnknownModelError(StudioError, LookupError):
     """No model of that id in the catalog."""
 
@@ -110,6 +125,14 @@ class UnknownRunError(StudioError, LookupError):
 
 class UnknownSweepError(StudioError, LookupError):
     """No sweep of that id in this home."""
+
+
+class UnknownProjectError(StudioError, LookupError):
+    """No project of that id in this home."""
+
+
+class UnknownBoardError(StudioError, LookupError):
+    """No board of that id or name in this home."""
 
 
 class ModelUnavailableError(StudioError, RuntimeError):
@@ -174,6 +197,10 @@ class BudgetExceededError(StudioError, RuntimeError):
 
 class BudgetWarning(UserWarning):
     """What was asked for brings a budget near its limit."""
+
+
+class ReplayRefusedError(StudioError, ValueError):
+    """A result that cannot be made again here; the message says why and what to do."""
 
 
 class ReadOnlyError(StudioError, PermissionError):

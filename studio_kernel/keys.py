@@ -237,16 +237,24 @@ def _joined(values: Mapping[str, str], variable: str) -> str:
 
 
 def _env_files() -> list[Path]:
-    """Return the files of the nearest directory, from the working directory upwards, that has any."""
+    """Return the files of the nearest directory, from the working directory upwards, that has any.
+
+    Asked for every model of a list: of the names only whether there are such files is looked up each time.
+    """
     told = os.environ.get(FOLDER_VARIABLE)
     if told == "":
         return []
-    start = Path(told or Path.cwd())
-    for directory in (start, *start.parents):
-        with suppress(OSError):
-            if found := [path for name in _FILES if (path := directory / name).is_file()]:
-                return found
+    for names in _candidates(told or os.getcwd()):  # noqa: PTH109 - ten times as fast
+        if found := [Path(name) for name in names if os.path.isfile(name)]:  # noqa: PTH113 - so is this
+            return found
     return []
+
+
+@lru_cache(maxsize=8)
+def _candidates(start: str) -> tuple[tuple[str, ...], ...]:
+    """Return the names that a file with keys may have, directory by directory."""
+    folders = (Path(start), *Path(start).parents)
+    return tuple(tuple(str(folder / name) for name in _FILES) for folder in folders)
 
 
 @lru_cache(maxsize=8)

@@ -6,7 +6,9 @@ every worker heeds them.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio_kernel.domain.queue import Queue, QueueEntry
@@ -14,7 +16,7 @@ from studio_kernel.domain.runs import RunProgress, RunStatus
 from studio_kernel.errors import InvalidRequestError, Problem
 from studio_kernel.live import LiveBoard
 from studio_kernel.run import Run
-from studio_kernel.runlog import RunLog
+from studio_kernel.runlog import QueueTail, RunLog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +25,48 @@ if TYPE_CHECKING:
 
 
 MAX_PRIORITY = 100
+_NOT_BEGUN = RunProgress(RunStatus.QUEUED)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """A run that has not ended, at one moment.
+
+    Attributes
+    ----------
+    entry : QueueEntry
+        What is known of it; of a private run neither its prompt nor its picture.
+    place : int
+        In the order of those that wait, from 1; 0 = at work.
+    progress : RunProgress
+        What it shows.
+    """
+
+    entry: QueueEntry
+    place: int
+    progress: RunProgress
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLook:
+    """The queue at one moment.
+
+    Attributes
+    ----------
+    is_paused : bool
+        Nothing new is begun.
+    working : tuple of QueueRow
+        What is at work.
+    waiting : tuple of QueueRow
+        What waits, in order; the very same tuple as in the look before as long as nothing was logged.
+    """
+
+    is_paused: bool
+    working: tuple[QueueRow, ...]
+    waiting: tuple[QueueRow, ...]
+
+    def __len__(self) -> int:
+        return len(self.working) + len(self.waiting)
 
 
 class RunQueue:
@@ -40,6 +84,9 @@ class RunQueue:
 
     def __init__(self, studio: Studio, log: RunLog, live: LiveBoard) -> None:
         self._studio, self._log, self._live = studio, log, live
+        self._followed: QueueTail | None = None
+        self._waiting: tuple[QueueRow, ...] = ()
+        self._lock = threading.Lock()
 
     # Looking
 
@@ -70,6 +117,21 @@ class RunQueue:
 
     def __len__(self) -> int:
         return len(self._now())
+
+    def look(self) -> QueueLook:
+        """Return the queue as it is now, with progress and previews.
+
+        Cheap enough to be asked several times a second: the log is read once, and what was appended since after that.
+        """
+        with self._lock:
+            is_new = self._followed is None
+            self._followed = self._followed or self._log.queued_runs()
+            if self._followed.refresh() or is_new:
+                order = enumerate(self._followed.queue.order(), start=1)
+                self._waiting = tuple(QueueRow(entry, place, _NOT_BEGUN) for place, entry in order)
+            queue, waiting = self._followed.queue, self._waiting
+            paused, working = queue.is_paused, [entry for entry in queue if entry.owner]
+        return QueueLook(paused, tuple(QueueRow(entry, 0, self._shown(entry)) for entry in working), waiting)
 
     def frame(self) -> pd.DataFrame:
         """Return the queue as a table, a row a run: place (0 = at work), status, progress and what it is."""
@@ -140,9 +202,12 @@ class RunQueue:
         working = [(entry, 0) for entry in queue if entry.owner]
         return working + [(entry, place) for place, entry in enumerate(queue.order(), start=1)]
 
-    def _row(self, place: int, entry: QueueEntry) -> dict[str, object]:
+    def _shown(self, entry: QueueEntry) -> RunProgress:
         shown = self._live.read(entry.run_id) if entry.owner else None
-        progress = shown or RunProgress(RunStatus.RUNNING if entry.owner else RunStatus.QUEUED)
+        return shown or (RunProgress(RunStatus.RUNNING) if entry.owner else _NOT_BEGUN)
+
+    def _row(self, place: int, entry: QueueEntry) -> dict[str, object]:
+        progress = self._shown(entry)
         return {
             "place": place,
             "id": entry.run_id,

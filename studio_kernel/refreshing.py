@@ -7,7 +7,6 @@ the files of the home. A file is replaced as a whole or not at all, and read aga
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from studio_kernel.catalog.refresh import Change, as_file, endpoints_of, merged,
 from studio_kernel.errors import CatalogError, InvalidRequestError, Problem, ServiceError
 from studio_kernel.listings.fal import FalListings
 from studio_kernel.listings.replicate import ReplicateListings
+from studio_kernel.writing import write_whole
 
 if TYPE_CHECKING:
     from studio_kernel.catalog.models import Models
@@ -105,7 +105,7 @@ def add_model(
     if mistakes := build.model(key, entry, build.Shelf())[1]:
         raise CatalogError([Problem(f"{key}: {each.field}", each.message) for each in mistakes])
     path = home.catalog / f"{key.replace('/', '-').replace(':', '-')[:80]}.yaml"
-    _write(path, _yaml(key, entry))
+    write_whole(path, _yaml(key, entry))
     return Added(key, path, described.notes)
 
 
@@ -129,7 +129,7 @@ def refresh(
     if not dry_run:
         path = home.catalog / REFRESHED / "fal.json"
         kept = {key: entry for key, entry in _refreshed(path).items() if key not in result.entries}
-        _write(path, as_file(kept | dict(result.entries)))
+        write_whole(path, as_file(kept | dict(result.entries)))
     return Report(len(listings), len(prices), result.changes, path, tuple(notes))
 
 
@@ -178,19 +178,6 @@ def _yaml(key: str, entry: ModelEntry) -> bytes:
     plain = msgspec.to_builtins(CatalogFile(models={key: entry}))
     text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120)
     return f"# Written by 'studio models add'; change it as you like.\n{text}".encode()
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file as a whole, or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(name, path)  # noqa: PTH105 - as atomic as the system has it
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _today() -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from studio_kernel.grid.grid import Grid
     from studio_kernel.grid.layout import Names
     from studio_kernel.metrics.pairs import Sizes
+    from studio_kernel.numbers import Numbers, Reference
 
 
 class SweepResults(ABC):
@@ -45,8 +46,20 @@ class SweepResults(ABC):
         """Return the store that has a file."""
 
     @abstractmethod
+    def _numbers(self) -> Numbers:
+        """Return the numbers of the files of the home."""
+
+    @abstractmethod
+    def _reference(self, given: object) -> Reference | None:
+        """Return what pictures are compared with."""
+
+    @abstractmethod
     def _inputs(self) -> AssetStore:
         """Return the store of the pictures that are values of axes."""
+
+    def outcomes(self) -> Sequence[Outcome]:
+        """Return every cell and what has become of it by now, in the sweep's order."""
+        return self._outcomes()
 
     def frame(self) -> pd.DataFrame:
         """Return the sweep as a table: a row a cell, its coordinates, its run and how it went.
@@ -133,15 +146,16 @@ class SweepResults(ABC):
             function takes a PIL image and returns a number; a mapping gives functions names. All that is possible
             when left out.
         reference : Run, PIL image, array or path
-            What ``similarity``, ``psnr`` and ``pixel_difference`` compare with.
-        sizes : {"same", "scale"}
-            Whether pictures of another size than the reference are refused, or both scaled to the smaller sides.
+            What ``similarity``, ``psnr`` and the other metrics of pairs compare with.
+        sizes : {"same", "scale", "crop", "pad"}
+            What is done with pictures of another size than the reference: they are refused, both scaled to the smaller
+            sides, cut to the middle that both have, or both laid on white of the larger sides.
 
         Returns
         -------
         pandas.DataFrame
-            NaN where there is no picture; the mean over the pictures of a run that made several. ``attrs["units"]``
-            has the units.
+            NaN where there is no picture; the mean over the pictures of a run that made several, and over 16 moments
+            of a video. ``attrs["units"]`` has the units.
 
         Raises
         ------
@@ -152,7 +166,8 @@ class SweepResults(ABC):
         """
         from studio_kernel import measuring
 
-        return measuring.measured(self._outcomes(), self._store_of, names, reference=reference, sizes=sizes)
+        compared_with = self._reference(reference)
+        return measuring.measured(self._outcomes(), self._numbers(), names, reference=compared_with, sizes=sizes)
 
     def effects(
         self,

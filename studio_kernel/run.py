@@ -248,6 +248,11 @@ class _NoBar:
         pass
 
 
+def id_of(run: Run | str) -> str:
+    """Return the id of a run that is named by its handle or by its id."""
+    return run.id if isinstance(run, Run) else run
+
+
 class _Bar:
     """A tqdm bar that appears only when a run takes long enough to need one."""
 

@@ -178,13 +178,35 @@ class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fallback: bool = True
 
 
+class DashboardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where people find the dashboards of this home: the table ``[dashboards]`` of ``settings.toml``.
+
+    Attributes
+    ----------
+    address : str
+        What links to them begin with, such as ``https://example.org/studio/``; empty = this machine alone.
+    """
+
+    address: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no address."""
+        if self.address and not self.address.startswith(("https://", "http://")):
+            raise ValueError(f"address is {self.address!r}; give one that begins with https:// or http://")
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What ``settings.toml`` of a home says; no secrets, those come from the environment or the OS keyring."""
+    """What ``settings.toml`` of a home says; no secrets, those come from the environment or the OS keyring.
+
+    The table ``[metrics]`` names weights: metric → path of a file or folder, from the home where it is relative.
+    """
 
     worker: WorkerSettings = WorkerSettings()
     budget: BudgetSettings = BudgetSettings()
     services: dict[str, ServiceSettings] = msgspec.field(default_factory=dict)
     providers: ProviderSettings = ProviderSettings()
+    dashboards: DashboardSettings = DashboardSettings()
+    metrics: dict[str, str] = msgspec.field(default_factory=dict)
 
     def service(self, name: str) -> ServiceSettings:
         """Return how a service is used."""
@@ -229,6 +251,11 @@ class Home:
         return self.root / "workers"
 
     @property
+    def panels(self) -> Path:
+        """Directory of what panels showed when they were last used."""
+        return self.root / "panels"
+
+    @property
     def private(self) -> Path:
         """Directory of what private runs ask for and make, as long as their studio is open."""
         return self.root / "private"
@@ -247,6 +274,17 @@ class Home:
     def catalog(self) -> Path:
         """Directory of the user's own catalog files."""
         return self.root / "catalog"
+
+    def metric_weights(self, metric: str) -> Path:
+        """Return where the weights of a metric are, or would be: as ``settings.toml`` says, else in ``models/metrics``.
+
+        Raises
+        ------
+        SettingsError
+            When ``settings.toml`` cannot be understood.
+        """
+        named = self.settings().metrics.get(metric)
+        return self.root / (Path(named).expanduser() if named else Path("models", "metrics", metric))
 
     @property
     def settings_file(self) -> Path:
@@ -272,8 +310,10 @@ class Home:
                 "budget": BudgetSettings,
                 "services.NAME": ServiceSettings,
                 "providers": ProviderSettings,
+                "dashboards": DashboardSettings,
             }
             allowed = ", ".join(f"[{name}] may have {', '.join(it.__struct_fields__)}" for name, it in tables.items())
+            allowed += ", [metrics] names paths of weights by metric"
             raise SettingsError(f"{str(path)!r}: {error}; the table {allowed}") from error
 
     @classmethod

@@ -7,9 +7,9 @@ twice. A studio opened as a viewer can look and mark and refuses everything else
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -19,16 +19,16 @@ from studio_kernel.budgets import Budgets
 from studio_kernel.dispatch import Dispatch
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.estimate import Estimate, MemoryEstimate, Setup
-from studio_kernel.domain.marks import Mark, Project
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import Origin, RunProgress, RunRecord
+from studio_kernel.domain.runs import IMPORT_ENGINE, Origin, RunProgress, RunRecord
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.domain.tasks import Task
-from studio_kernel.domain.values import Value
+from studio_kernel.domain.values import AssetRef, Value
 from studio_kernel.drafting import DEFAULT_TASK, Drafting, Rules, template_of
 from studio_kernel.engines.base import Engine
 from studio_kernel.errors import (
+    InvalidInputError,
     InvalidRequestError,
     MayBeBilledError,
     Problem,
@@ -43,26 +43,27 @@ from studio_kernel.live import LiveBoard
 from studio_kernel.orders import Orders
 from studio_kernel.planning import Planner
 from studio_kernel.private import PrivateSpace, orphans
+from studio_kernel.publishing import PublishedHome
 from studio_kernel.queue import RunQueue
 from studio_kernel.reported import ReportedValues
-from studio_kernel.run import Run
+from studio_kernel.reports import Standing, standing
+from studio_kernel.run import Run, id_of
 from studio_kernel.runlog import RunFilter, RunLog, SweepRecord, new_run_id
 from studio_kernel.settings import Home
 from studio_kernel.sweeps import SweepRun
-from studio_kernel.view import HomeView
+from studio_kernel.view import Mode
 from studio_kernel.watch import Watcher
 from studio_kernel.workshop import Workshop
 
 if TYPE_CHECKING:
-    from studio_kernel.catalog.openapi.about import Service
-    from studio_kernel.refreshing import Document, Report
+    from studio_kernel.replaying.report import ReplayReport, Tolerance
+    from studio_kernel.replaying.source import Replayable
 
-Mode = Literal["editor", "viewer"]
 RunnerName = Literal["worker", "inline"]
 RUNNER_VARIABLE = "STUDIO_RUNNER"
 
 
-class Studio(HomeView):
+class Studio(PublishedHome):
     """One home, opened.
 
     Parameters
@@ -128,81 +129,6 @@ class Studio(HomeView):
         self._estimator.close()
         self._workshop.close()
         self._log.close()
-
-    # The catalog of this home
-
-    def add_model(
-        self,
-        endpoint: str,
-        *,
-        openapi: Document | None = None,
-        service: Service | None = None,
-        name: str = "",
-        replace: bool = False,
-    ) -> ModelCard:
-        """Add a model of a service that is not in the catalog, and return it; it then works like any other.
-
-        Parameters
-        ----------
-        endpoint : str
-            Its id at the service: ``fal-ai/x/y`` at fal, ``owner/name`` (or ``owner/name:version``) at Replicate.
-        openapi : mapping or path, optional
-            Its OpenAPI document; fetched when left out, at fal without a key, at Replicate with one.
-        service : {"fal", "replicate"}, optional
-            Whose it is; may be left out where the id tells.
-        name : str
-            What people see; made from the id when empty.
-        replace : bool
-            Describe an endpoint anew that is in the catalog already.
-
-        Raises
-        ------
-        StudioError
-            When it cannot be fetched, described or written; nothing has been changed then.
-
-        Examples
-        --------
-        >>> studio.add_model("fal-ai/x/y", openapi="y.json")  # doctest: +SKIP
-        """
-        from studio_kernel import refreshing
-
-        self.require_editor("add models")
-        added = refreshing.add_model(
-            self.home, self.models, endpoint, openapi=openapi, service=service, name=name, replace=replace
-        )
-        return self.models[added.id]
-
-    def refresh_models(
-        self,
-        text: str = "",
-        *,
-        category: str = "",
-        dry_run: bool = False,
-        say: Callable[[str], None] = lambda _text: None,
-    ) -> Report:
-        """Ask fal for its models, their parameters and prices, and keep what is new or other in this home.
-
-        Without a key everything but the prices is asked for. The result goes over the catalog that ships, and below
-        the files of your own.
-
-        Parameters
-        ----------
-        text, category : str
-            Look only at the models that the service finds by these; what is not among them stays as it is.
-        dry_run : bool
-            Tell what would change, and write nothing.
-        say : callable
-            Is told in words when the service asks to wait, which it may for minutes.
-
-        Raises
-        ------
-        StudioError
-            When the service does not answer as it should; nothing has been changed then.
-        """
-        from studio_kernel import refreshing
-
-        self.require_editor("refresh models")
-        return refreshing.refresh(self.home, text=text, category=category, dry_run=dry_run, say=say)
 
     # Generating
 
@@ -405,6 +331,27 @@ class Studio(HomeView):
         """
         self._orders.require_affordable(asked, accept_unknown_price=accept_unknown_price)
 
+    def budget_standing(self, project: str | None = None) -> list[Standing]:
+        """Return every budget of this home and what is left of it; nothing when none is set.
+
+        Parameters
+        ----------
+        project : str
+            Of the budgets of projects only this one's; those of all that the settings or the home name when left out.
+
+        Raises
+        ------
+        SettingsError
+            When the home's settings cannot be understood.
+
+        Examples
+        --------
+        >>> for name, limit, spent, left, window in studio.budget_standing():  # doctest: +SKIP
+        ...     print(f"{name}, {window}: {left:.2f} $ of {limit:.2f} $ left")
+        """
+        projects = [each.id for each in self.projects()] if project is None else [project]
+        return standing(self.budgets.standing(projects), project)
+
     def submit_each(self, asked: Iterable[tuple[GenerationRequest, Origin]]) -> Iterator[Run | StudioError]:
         """Make runs of complete requests, logged together; yield each run, or what its engine says against it."""
         self.require_editor("generate")
@@ -429,7 +376,7 @@ class Studio(HomeView):
         StudioError
             As `submit`.
         """
-        record = self.record(_id_of(run))
+        record = self.record(id_of(run))
         private = self._private is not None and self._private.record(record.id) is not None
         origin = replace(record.origin, parent_id=record.id)
         if not may_pay_twice:
@@ -442,6 +389,56 @@ class Studio(HomeView):
                 )
         return self.submit_request(record.request, origin, private=private, accept_unknown_price=accept_unknown_price)
 
+    def replay(
+        self,
+        what: Replayable,
+        *,
+        tolerance: Tolerance | None = None,
+        batch_size: int | None = None,
+        accept: bool = False,
+        accept_unknown_price: bool = False,
+        progress: bool = True,
+    ) -> ReplayReport:
+        """Make a recorded result again, as a new run, and say whether it repeats and which recorded input differs.
+
+        Parameters
+        ----------
+        what : Run, RunRecord, str, path or Provenance
+            A run or its id; or the path of a file that holds its provenance, which this home need not know.
+        tolerance : Tolerance
+            How far results may be apart that count as repeated; `Tolerance` says what is usual, and why.
+        batch_size : int
+            Compute it in a pass of so many; left out: as was recorded, where the engine can. 1 = alone.
+        accept : bool
+            Ask a service that takes no seed, although it chooses at random and charges for it.
+        accept_unknown_price : bool
+            As for `submit`.
+        progress : bool
+            Show a bar when it takes more than half a second.
+
+        Raises
+        ------
+        ReplayRefusedError
+            When it cannot be made again here: it does not tell how it was made, its model or its inputs are not here.
+        RunFailedError
+            When the new run failed.
+        StudioError
+            As `submit`.
+
+        Examples
+        --------
+        >>> print(studio.replay(run))  # doctest: +SKIP
+        >>> studio.replay("boat.png").verdict  # doctest: +SKIP
+        'identical'
+        """
+        from studio_kernel.replaying.replay import Consent, replay
+        from studio_kernel.replaying.report import Tolerance
+
+        self.require_editor("replay a run")
+        consent = Consent(accept, accept_unknown_price)
+        usual = tolerance or Tolerance()
+        return replay(self, what, tolerance=usual, batch_size=batch_size, consent=consent, progress=progress)
+
     def fetch(self, run: Run | str, origin: Origin | None = None) -> Run | None:
         """Make a run that fetches what a service may still have of a failed one; `None` when there is nothing to fetch.
 
@@ -453,7 +450,7 @@ class Studio(HomeView):
             Its place, such as a cell of a sweep; that of the failed run when left out.
         """
         self.require_editor("fetch")
-        record = self.record(_id_of(run))
+        record = self.record(id_of(run))
         job = self._orders.fetch(record, replace(origin or record.origin, parent_id=record.id))
         return self._as_run(job) if job is not None else None
 
@@ -573,7 +570,7 @@ class Studio(HomeView):
     def cancel(self, *runs: Run | str) -> None:
         """Ask runs to stop, wherever they are; each ends within one denoising step."""
         self.require_editor("cancel a run")
-        self._dispatch.cancel([_id_of(run) for run in runs])
+        self._dispatch.cancel([id_of(run) for run in runs])
 
     def queue(self) -> RunQueue:
         """Return what is at work and what waits, in order, and what can be done about it."""
@@ -613,6 +610,31 @@ class Studio(HomeView):
         hint = f"it could be {', '.join(close)}" if close else "studio.runs() lists what there is"
         raise UnknownRunError(f"no run {run_id!r} in {str(self.home.root)!r}; {hint}")
 
+    def ids_named(self, runs: Iterable[Run | str]) -> list[str]:
+        """Return the whole ids of some runs, in their order; those of this process are known without the log.
+
+        Raises
+        ------
+        UnknownRunError
+            When there is none of that id.
+        """
+        names = [id_of(run) for run in runs]
+        asked = [name for name in names if self._orders.jobs.get(name) is None]
+        logged = self._log.runs_of(asked) if len(asked) > 1 else {}
+        return [self.record(name).id if name in asked and name not in logged else name for name in names]
+
+    def records_named(self, runs: Iterable[Run | str]) -> list[RunRecord]:
+        """Return everything that is known of some runs, in their order; parts of ids will do, as for `record`.
+
+        Raises
+        ------
+        UnknownRunError
+            When there is none of that id.
+        """
+        names = [id_of(run) for run in runs]
+        logged = self._log.runs_of(names) if len(names) > 1 else {}
+        return [(not self.is_private(name) and logged.get(name)) or self.record(name) for name in names]
+
     def records_of(self, runs: Iterable[Run]) -> dict[str, RunRecord]:
         """Return everything that is known of some runs now, by id: as `Run.record`, but the log is asked once."""
         jobs = {run.id: self._orders.jobs.get(run.id) for run in runs}
@@ -621,6 +643,76 @@ class Studio(HomeView):
             private = ((run_id, self._private.record(run_id)) for run_id in jobs.keys() - found.keys())
             found |= {run_id: record for run_id, record in private if record is not None}
         return found | self._log.runs_of(jobs.keys() - found.keys())
+
+    def asset(self, sha256: str) -> AssetRef:
+        """Return a file of this home, or of a private run of this studio, by its digest: an input of a request.
+
+        Raises
+        ------
+        InvalidInputError
+            When there is none.
+
+        Examples
+        --------
+        >>> studio.generate("at night", image=studio.asset(run.first_asset.sha256))  # doctest: +SKIP
+        """
+        if self._private is not None:
+            with suppress(InvalidInputError):
+                return self._private.assets.find(sha256)
+        return self.assets.find(sha256)
+
+    def has_file(self, ref: AssetRef) -> bool:
+        """Return whether this home, or a private run of this studio, has a file."""
+        try:
+            self.asset(ref.sha256)
+        except InvalidInputError:
+            return False
+        return True
+
+    def works_elsewhere(self, model: str) -> bool:
+        """Whether a model of the catalog is computed by a service."""
+        return self._workshop.works_elsewhere(self.models[model])
+
+    def maker_of(self, sha256: str) -> RunRecord | None:
+        """Return the newest run that made or brought in a file, by its digest; `None` when there is none."""
+        known = self._log.made_by(sha256)
+        return self.record(known[0]) if known is not None and not known[1] else None
+
+    def as_python(self, run: Run | RunRecord | GenerationRequest | str, project: str | None = None) -> str:
+        """Return the text of a cell that does the same, to be run where this home is open as ``studio``.
+
+        Only what differs from the model's defaults is in it, with the model and the seed. Inputs are named by their
+        files in this home.
+
+        Parameters
+        ----------
+        run : Run, RunRecord, GenerationRequest or str
+            A run or its id, or a complete request.
+        project : str
+            Id of the project to put the run in; that of the run when left out.
+
+        Examples
+        --------
+        >>> print(studio.as_python(run))  # doctest: +SKIP
+        """
+        from studio_kernel.as_python import as_python
+
+        private = False
+        if isinstance(run, GenerationRequest):
+            request = run
+        else:
+            record = run if isinstance(run, RunRecord) else self.record(id_of(run))
+            request, project = record.request, project or record.origin.project
+            private = self.is_private(record.id)
+            if record.engine == IMPORT_ENGINE and request.model not in self.models:
+                text = f"{record.id} is a file that was brought in, and does not say which model here would make it"
+                raise InvalidRequestError([Problem("run", text)], "as Python")
+        card = self.models[request.model] if request.model in self.models else None  # noqa: SIM401 - no KeyError
+        return as_python(request, card, project=project, private=private)
+
+    def is_private(self, run_id: str) -> bool:
+        """Whether a run is a private one of this studio."""
+        return self._private is not None and self._private.record(run_id) is not None
 
     def progress(self, run_id: str) -> RunProgress:
         """Return what a run shows right now, wherever it works."""
@@ -638,52 +730,9 @@ class Studio(HomeView):
         callable
             Ends the watch early.
         """
-        run_id = _id_of(run)
+        run_id = id_of(run)
         job = self.job_of(run_id)  # held as long as the watch, so that it is followed all the time
         return self._watcher.watch(run_id, lambda: job.progress if job else self.progress(run_id), callback)
-
-    # Marking
-
-    def mark(
-        self,
-        run: Run | str,
-        *,
-        rating: int | None = None,
-        favourite: bool | None = None,
-        tags: Sequence[str] | None = None,
-        note: str | None = None,
-    ) -> None:
-        """Say something about a run; what is left out stays as it is.
-
-        Parameters
-        ----------
-        rating : int
-            1 … 5 stars; 0 takes it away.
-        favourite : bool
-            In the gallery's favourites.
-        tags : list of str
-            All of its tags; an empty list takes them away.
-        note : str
-            Free text; empty takes it away.
-        """
-        try:
-            mark = Mark(rating, favourite, tuple(tags) if tags is not None else None, note)
-        except ValueError as error:
-            raise InvalidRequestError([Problem("mark", str(error))], "mark") from error
-        run_id = self.run(_id_of(run)).id
-        self._log.mark(run_id, mark)
-
-    def create_project(self, title: str, *, id: str | None = None, description: str = "") -> Project:  # noqa: A002
-        """Make a shelf for runs; its id is made from the title when none is given."""
-        self.require_editor("create a project")
-        slug = id or "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
-        if not slug:
-            raise InvalidRequestError([Problem("title", f"{title!r} has no letters or digits")], "project")
-        project = Project(slug, title, description, created_at=_now())
-        self._log.project(project)
-        return project
-
-    # Sharing
 
     # Inside
 
@@ -794,11 +843,3 @@ def open(  # noqa: A001 - reads as sk.open()
     """
     chosen = runner or os.environ.get(RUNNER_VARIABLE) or "worker"
     return Studio(Home.at(home), mode=mode, runner=chosen, engines=engines)  # type: ignore[arg-type]  # checked there
-
-
-def _id_of(run: Run | str) -> str:
-    return run.id if isinstance(run, Run) else run
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

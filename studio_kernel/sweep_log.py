@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.errors import UnknownSweepError
-from studio_kernel.runlog import RunLog, SweepRecord
+from studio_kernel.grid.labels import axis_label
+from studio_kernel.runlog import RunLog, SweepContents, SweepRecord
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _COLUMNS = ("id", "created_at", "cells", "axes", "model", "prompt", "project")
+
+
+@dataclass(frozen=True, slots=True)
+class SweepCard:
+    """A sweep as lists show it.
+
+    Attributes
+    ----------
+    id, title : str
+        Its id, and the prompt, or the model where there is none.
+    axes : str
+        Its axes with their numbers of values.
+    size : int
+        Its cells.
+    cells : mapping
+        Status → cells with a run of it that this sweep has made; cells that the home had already are in none.
+    project : str or None
+        Where it belongs.
+    created_at : datetime.datetime
+        When it was planned.
+    cover : Asset or None
+        Its newest file that can be shown.
+    """
+
+    id: str
+    title: str
+    axes: str
+    size: int
+    cells: Mapping[str, int]
+    project: str | None
+    created_at: datetime
+    cover: Asset | None = None
 
 
 class Planning(Protocol):
@@ -73,6 +109,13 @@ class SweepLog:
                 return replace(record, sweep=again)
         return None
 
+    def cards(self, project: str | None, limit: int | None) -> list[SweepCard]:
+        """Return sweeps, newest first, and what has become of them."""
+        records = self.log.sweeps(limit=limit if project is None else None)
+        chosen = [record for record in records if project is None or record.project == project][:limit]
+        contents = self.log.sweep_contents([record.id for record in chosen])
+        return [_card(record, contents.get(record.id)) for record in chosen]
+
     def frame(self, limit: int | None) -> pd.DataFrame:
         """Return the sweeps as a table, newest first."""
         import pandas as pd
@@ -90,9 +133,30 @@ def _may_differ_in_seed(then: Sweep, now: Sweep) -> bool:
 
 
 def _row(record: SweepRecord) -> tuple[object, ...]:
-    sweep = record.sweep
-    axes = " × ".join(f"{group.title} ({len(group.points)})" for group in sweep.groups)
-    return (record.id, record.created_at, sweep.size, axes, sweep.base.model, sweep.base.prompt, record.project)
+    base = record.sweep.base
+    return (
+        record.id, record.created_at, record.sweep.size, _axes(record.sweep), base.model, base.prompt, record.project
+    )  # fmt: skip
+
+
+def _axes(sweep: Sweep) -> str:
+    return " × ".join(f"{group.title} ({len(group.points)})" for group in sweep.groups)
+
+
+def _card(record: SweepRecord, contents: SweepContents | None) -> SweepCard:
+    base = record.sweep.base
+    return SweepCard(
+        record.id,
+        base.prompt or base.model,
+        " × ".join(
+            f"{' with '.join(map(axis_label, group.names))} ({len(group.points)})" for group in record.sweep.groups
+        ),
+        record.sweep.size,
+        contents.cells if contents is not None else {},
+        record.project,
+        record.created_at,
+        contents.cover if contents is not None else None,
+    )
 
 
 def _is_part(part: str, whole: str) -> bool:

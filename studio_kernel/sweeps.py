@@ -27,6 +27,7 @@ from studio_kernel.results import SweepResults
 from studio_kernel.run import Run
 
 if TYPE_CHECKING:
+    from studio_kernel.numbers import Numbers, Reference
     from studio_kernel.studio import Studio
 
 
@@ -272,6 +273,12 @@ class SweepRun(SweepResults):
 
     def _store_of(self, asset: Asset) -> AssetStore:
         return self._studio.store_of(asset)
+
+    def _numbers(self) -> Numbers:
+        return self._studio.numbers
+
+    def _reference(self, given: object) -> Reference | None:
+        return self._studio.reference(given)
 
     def _inputs(self) -> AssetStore:
         return self._studio.assets

@@ -5,23 +5,29 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from studio_kernel.assets import AssetStore
-from studio_kernel.domain.marks import Project
+from studio_kernel.boards import Boards
+from studio_kernel.domain.boards import Board
+from studio_kernel.domain.judging import Vote
+from studio_kernel.domain.marks import MARKS, Project, ProjectCard, described
 from studio_kernel.domain.reported import ReportedChoices
 from studio_kernel.domain.runs import RunRecord
 from studio_kernel.errors import InvalidRequestError, Problem
-from studio_kernel.export import export_gallery
 from studio_kernel.ledger import By, ledger
+from studio_kernel.projects import Projects
+from studio_kernel.remembered import remembered
 from studio_kernel.reported import ReportedValues
-from studio_kernel.runlog import Cursor, Facets, Health, RunFilter, RunLog
+from studio_kernel.reports import By as UsageBy
+from studio_kernel.reports import usage
+from studio_kernel.run import Run, id_of
+from studio_kernel.runlog import Cursor, Facets, Health, Order, RunFilter, RunLog
 from studio_kernel.settings import Home
-from studio_kernel.sweep_log import SweepLog
+from studio_kernel.sweep_log import SweepCard, SweepLog
 from studio_kernel.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
 
     from studio_kernel.catalog.loader import Catalog
     from studio_kernel.catalog.models import Models
+
+Mode = Literal["editor", "viewer"]
 
 
 class HomeView:
@@ -103,9 +111,15 @@ class HomeView:
         return ReportedValues(self._workshop, self._log).offer(found, limit)
 
     def records(
-        self, where: RunFilter | None = None, *, limit: int | None = 50, before: Cursor | None = None, offset: int = 0
+        self,
+        where: RunFilter | None = None,
+        *,
+        limit: int | None = 50,
+        before: Cursor | None = None,
+        offset: int = 0,
+        order: Order | None = None,
     ) -> list[RunRecord]:
-        """Return runs as records, newest first.
+        """Return runs as records, newest first, or by a number of theirs.
 
         Parameters
         ----------
@@ -117,7 +131,11 @@ class HomeView:
             Only those behind this place: ``Cursor.after(page[-1])`` gives the next page.
         offset : int
             How many to leave out first.
+        order : Order
+            Sort by what `Studio.order_by` returns; then there is no `before`.
         """
+        if order is not None:
+            return self._log.runs_by(order, where or RunFilter(), limit=limit, offset=offset)
         return self._log.runs(where or RunFilter(), limit=limit, before=before, offset=offset)
 
     def facets(self, where: RunFilter | None = None) -> Facets:
@@ -151,20 +169,101 @@ class HomeView:
         """Return how many runs there are; filters as for `runs`."""
         return self._log.count(RunFilter(**filters))  # type: ignore[arg-type]
 
-    def costs(self, by: By = "day", since: date | datetime | None = None) -> pd.DataFrame:
+    def costs(
+        self, by: By = "day", since: date | datetime | None = None, *, project: str | None = None
+    ) -> pd.DataFrame:
         """Return what was spent in this home as a table, in US dollars.
 
-        Its columns are what (the day, project, model or sweep), runs, what services billed, what was estimated where
-        they did not say, the two together, and what is committed to runs that have not ended.
+        Its columns are what (the day, project, model, engine or sweep), runs, what services billed, what was estimated
+        where they did not say, the two together, what is committed to runs that have not ended, and how much more
+        services billed than was expected of the same runs.
 
         Parameters
         ----------
-        by : {"day", "project", "model", "sweep"}
+        by : {"day", "project", "model", "engine", "sweep"}
             What makes a row.
         since : datetime.date or datetime.datetime
             Only what ended on that day or later.
+        project : str
+            Only runs of that project.
         """
-        return ledger(self._log, by, since)
+        return ledger(self._log, by, since, project=project)
+
+    def usage(
+        self, since: date | datetime | None = None, *, by: UsageBy = "day", project: str | None = None
+    ) -> pd.DataFrame:
+        """Return what was used in this home as a table: runs, files, seconds and US dollars.
+
+        Its columns are ``what`` (the day, project, model or engine), ``runs``, those that ``succeeded``, ``failed`` and
+        were ``cancelled``, ``pictures`` (files they made), ``seconds`` of work, ``estimated_usd`` (what was expected of
+        those that were charged, or may have been), ``billed_usd`` (what services said), ``total_usd`` (billed, and what
+        was expected where they did not say) and ``committed_usd`` (expected of runs that have not ended). Runs that
+        were deleted count, files that were brought in do not.
+
+        Parameters
+        ----------
+        since : datetime.date or datetime.datetime
+            Only what ended, or has not ended and was asked for, on that day or later.
+        by : {"day", "project", "model", "engine"}
+            What makes a row.
+        project : str
+            Only runs of that project.
+
+        Examples
+        --------
+        >>> studio.usage(by="model")  # doctest: +SKIP
+        """
+        return usage(self._log, since, by=by, project=project)
+
+    def votes(self, *, ballot: str | None = None, rater: str | None = None) -> pd.DataFrame:
+        """Return the votes that count as a table, the oldest first: who said what about which two runs, and when.
+
+        Votes that were taken back are left out, and those about deleted runs; `sql` finds them in the view ``votes``.
+
+        Parameters
+        ----------
+        ballot, rater : str
+            Only those of it.
+        """
+        import pandas as pd
+
+        names = [each.name for each in fields(Vote)]
+        votes = self._log.votes(ballot=ballot, rater=rater)
+        return pd.DataFrame([[getattr(vote, name) for name in names] for vote in votes], columns=names)
+
+    def marks(self, run: Run | str | None = None, *, limit: int | None = 100) -> pd.DataFrame:
+        """Return who said what about runs, and when, as a table, the latest first.
+
+        Its columns are those of the table ``marks`` and ``what``: the same in words. Deleted runs are left out.
+
+        Parameters
+        ----------
+        run : Run or str
+            Only about this one, or the one of this id.
+        limit : int or None
+            At most so many; `None` = all.
+        """
+        table = self._log.marks(None if run is None else [id_of(run)], limit=limit)
+        table["what"] = [described(*said) for said in zip(*(table[name].tolist() for name in MARKS), strict=True)]
+        return table
+
+    def boards(self, project: str | None = None) -> list[Board]:
+        """Return the boards of this home, or of one of its projects, the one that changed last first.
+
+        Runs of them may have been deleted since: `records` with ``RunFilter(ids=board.runs)`` returns those that are
+        there.
+        """
+        return self._log.boards(project)
+
+    def board(self, id_or_name: str) -> Board:
+        """Return one board, by its id or its name.
+
+        Raises
+        ------
+        UnknownBoardError
+            When there is none.
+        """
+        return Boards(self._log).find(id_or_name)
 
     def health(self) -> Health:
         """Return how the run log is doing."""
@@ -178,21 +277,32 @@ class HomeView:
         """Return the sweeps of this home as a table, newest first: id, when, cells, axes, model, prompt, project."""
         return self._sweep_log.frame(limit)
 
+    def sweep_cards(self, project: str | None = None, *, limit: int | None = 50) -> list[SweepCard]:
+        """Return the sweeps of this home, or of a project, newest first: title, axes, progress and a picture of each.
+
+        Sweeps of no more than a look: `Studio.sweep_of` opens one.
+        """
+        return self._sweep_log.cards(project, limit)
+
     def projects(self) -> list[Project]:
         """Return the projects of this home."""
         return self._log.projects()
 
-    def export_gallery(
-        self,
-        folder: str | os.PathLike[str],
-        *,
-        title: str = "Gallery",
-        limit: int | None = 1000,
-        project: str | None = None,
-    ) -> Path:
-        """Write the newest runs as one folder that opens from disk or any web host, and return its page."""
-        records = self.records(RunFilter(project=project), limit=limit)
-        return export_gallery(records, self.assets, folder, title=title)
+    def project_cards(self, archived: bool = False) -> list[ProjectCard]:
+        """Return every project with its counts, costs and newest pictures, the one that changed last first.
+
+        Projects that nobody has made but that runs name are among them.
+
+        Parameters
+        ----------
+        archived : bool
+            Also those that were put away.
+        """
+        return Projects(self._log).cards(archived=archived)
+
+    def remembered(self, name: str) -> dict[str, object]:
+        """Return what `Studio.remember` kept under a name; nothing when nothing was."""
+        return remembered(self.home, name)
 
     @property
     def _sweep_log(self) -> SweepLog:

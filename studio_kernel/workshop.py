@@ -162,7 +162,11 @@ class Workshop:
 def _stamp(directory: Path) -> object:
     """Return what changes when a catalog file in `directory` does."""
     try:
-        found = [(str(path), path.stat().st_mtime_ns) for path in chain(directory.iterdir(), wildcard_paths(directory))]
+        found = [
+            # Two writings of a moment may have one time, and have two inodes, as files are replaced as a whole.
+            (str(path), (stat := path.stat()).st_mtime_ns, stat.st_ino, stat.st_size)
+            for path in chain(directory.iterdir(), wildcard_paths(directory))
+        ]
     except OSError:
         return None
     return sorted(found)

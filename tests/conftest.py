@@ -19,8 +19,10 @@ settings.register_profile("gate", settings.get_profile("studio"), derandomize=Tr
 settings.load_profile("gate" if os.environ.get("CI") else "studio")
 
 
-BEGIN_FIRST = ("processes", "browser", "notebooks", "training", "docs", "cli")
+BEGIN_FIRST = ("browser", "processes", "notebooks", "training", "docs", "cli")
 """Folders whose files take longest: begun last, they would keep one process at work while the others are idle."""
+TOGETHER = "browser"
+"""The folder whose files share a browser and servers, so that one process takes them all; others are taken by file."""
 
 
 def pytest_collection_modifyitems(items):
@@ -28,6 +30,19 @@ def pytest_collection_modifyitems(items):
     places = {name: place for place, name in enumerate(BEGIN_FIRST)}
     root = Path(__file__).parent
     items.sort(key=lambda item: places.get(item.path.relative_to(root).parts[0], len(places)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Hand tests out by file, and those of the browser all to one process."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Handing(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.split("::", 1)[0]
+            return TOGETHER if TOGETHER in file.split("/") else file
+
+    return Handing(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import re
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +70,16 @@ class Server:
         What it printed.
     """
 
-    def __init__(self, argv: Sequence[str], env: dict[str, str], root: Path, kernels: Path, log: Path) -> None:
+    def __init__(
+        self, argv: Sequence[str], env: dict[str, str], root: Path, kernels: Path, log: Path, base: str = ""
+    ) -> None:
         self.root, self.kernels, self.log = root, kernels, log
         with log.open("wb") as out:
             self.process = subprocess.Popen(argv, env=env, cwd=root, stdout=out, stderr=subprocess.STDOUT)
         try:
             self.url = until(self._announced, timeout=60, what="the address of the server")
-            until(lambda: self.status("/api/status", "/voila/static/voila.js"), timeout=60, what="an answer")
+            signs = [f"{base}/api/status", f"{base}/voila/static/voila.js"]
+            until(lambda: self.status(*signs), timeout=60, what="an answer")
         except BaseException:
             self.stop()
             print(log.read_text()[-3000:])
@@ -92,12 +95,14 @@ class Server:
         """Return whether one of `paths` is answered with 200."""
         return any(self.get(path).status == 200 for path in paths)
 
-    def get(self, path: str, *, token: str | None = TOKEN, host: str | None = None) -> Answer:
+    def get(
+        self, path: str, *, token: str | None = TOKEN, host: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """GET `path`; redirects are not followed."""
-        headers = {"Authorization": f"token {token}"} if token else {}
+        sent = {**({"Authorization": f"token {token}"} if token else {}), **(headers or {})}
         if host:
-            headers["Host"] = host
-        return _open(urllib.request.Request(self.url + path, headers=headers))
+            sent["Host"] = host
+        return _open(urllib.request.Request(self.url + path, headers=sent))
 
     def end_kernel(self, kernel_id: str) -> None:
         """End a kernel; tests hand theirs back."""

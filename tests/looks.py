@@ -12,3 +12,14 @@ CONTRAST = """(selector) => {
     const [a, b] = [getComputedStyle(element).color, getComputedStyle(behind).backgroundColor].map(channels).map(light);
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
 }"""
+
+DARK = """() => {
+    // The variables of JupyterLab's dark theme that panels use, for a page without JupyterLab.
+    const colours = {
+        'ui-font-color1': '#eee', 'ui-font-color2': '#bbb', 'border-color2': '#444', 'border-color1': '#666',
+        'layout-color0': '#111', 'layout-color1': '#1a1a1a', 'layout-color2': '#333',
+    };
+    document.body.dataset.jpThemeLight = 'false';
+    document.body.style.backgroundColor = '#111';
+    for (const [name, colour] of Object.entries(colours)) document.body.style.setProperty(`--jp-${name}`, colour);
+}"""

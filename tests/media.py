@@ -25,11 +25,15 @@ def picture(kind="png", size=(48, 32), mode="RGB"):
 
 
 @lru_cache(maxsize=16)
-def film(kind="webm", dark=0, frames=12, size=(64, 48)):
-    """Return a film of half a second at 24 frames a second, of which the first `dark` frames are black."""
+def film(kind="webm", dark=0, frames=12, size=(64, 48), rate=24, has_sound=False):
+    """Return a film of half a second at 24 frames a second, of which the first `dark` frames are black.
+
+    In the frame at a place the yellow bar is ``1 + width * place // frames`` pixels wide.
+    """
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format=kind) as made:
-        stream = made.add_stream(_CODECS[kind], rate=24)
+    with av.open(buffer, "w", format=kind, container_options={"fflags": "bitexact"}) as made:  # no random ids
+        stream = made.add_stream(_CODECS[kind], rate=rate)
+        noise = made.add_stream("libopus", rate=48000, layout="mono") if has_sound else None
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         for place in range(frames):
             pixels = np.zeros((size[1], size[0], 3), np.uint8)
@@ -38,6 +42,8 @@ def film(kind="webm", dark=0, frames=12, size=(64, 48)):
                 pixels[:, : 1 + size[0] * place // frames] = 250, 190, 60
             made.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
         made.mux(stream.encode())
+        if noise is not None:
+            _hum(made, noise, "mono", frames / rate)
     return buffer.getvalue()
 
 
@@ -48,14 +54,19 @@ def sound(kind="wav"):
     with av.open(buffer, "w", format="ogg" if kind == "opus" else kind) as made:
         layout = "stereo" if kind == "ogg" else "mono"
         stream = made.add_stream(_CODECS[kind], rate=48000, layout=layout, options={"strict": "experimental"})
-        tone = (np.sin(np.arange(24000) * 0.06) * 9000).astype("<i2").reshape(1, -1)
-        resampler = av.AudioResampler(stream.format, layout, 48000, stream.codec_context.frame_size or 1024)
-        frame = av.AudioFrame.from_ndarray(tone, "s16", "mono")
-        frame.sample_rate = 48000
-        for part in [*resampler.resample(frame), *resampler.resample(None)]:
-            made.mux(stream.encode(part))
-        made.mux(stream.encode())
+        _hum(made, stream, layout, 0.5)
     return buffer.getvalue()
+
+
+def _hum(made, stream, layout, seconds):
+    """Write a tone into a file that is made."""
+    tone = (np.sin(np.arange(int(48000 * seconds)) * 0.06) * 9000).astype("<i2").reshape(1, -1)
+    resampler = av.AudioResampler(stream.format, layout, 48000, stream.codec_context.frame_size or 1024)
+    frame = av.AudioFrame.from_ndarray(tone, "s16", "mono")
+    frame.sample_rate = 48000
+    for part in [*resampler.resample(frame), *resampler.resample(None)]:
+        made.mux(stream.encode(part))
+    made.mux(stream.encode())
 
 
 def file(kind):

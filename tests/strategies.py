@@ -81,6 +81,7 @@ marks = st.builds(
     favourite=st.none() | st.booleans(),
     tags=st.none() | tags,
     note=st.none() | texts,
+    by=st.sampled_from(["", "Ada", "Bob"]),
 )
 
 

@@ -39,6 +39,9 @@ _BOXES = _Container(boxes.add, boxes.find)
 _SOUND = _Container(id3.add, id3.find)
 _ODD = (ValueError, IndexError, StopIteration, OverflowError, zlib.error)
 
+MAX_FOREIGN_LENGTH = 1 << 20
+"""Longer provenance is not believed; ours has a few kilobytes."""
+
 
 def embed(data: bytes, provenance: Provenance, scheduler_name: str = "") -> bytes:
     """Return a file with its provenance inside; one that cannot hold it, or is odd, comes back as it is."""
@@ -61,6 +64,16 @@ def read(data: bytes) -> Provenance | None:
     except _ODD:
         return None
     return Provenance.from_json(json.loads(text)) if text else None
+
+
+def read_any(data: bytes) -> Provenance | None:
+    """Return the provenance inside a file of a stranger; `None` also where it is not as this studio writes it."""
+    container = _container(data)
+    try:
+        text = container.find(data) if container else None
+        return Provenance.from_json(json.loads(text)) if text and len(text) <= MAX_FOREIGN_LENGTH else None
+    except (*_ODD, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def _container(data: bytes) -> _Container | None:

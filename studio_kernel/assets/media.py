@@ -93,12 +93,48 @@ def verify_picture(data: bytes) -> None:
         raise InvalidInputError(f"the picture cannot be read: {error}") from error
 
 
+def verify(data: bytes, media_type: str) -> None:
+    """Make sure that a file is whole: a picture is decoded, a video or sound begun and read to its end.
+
+    Raises
+    ------
+    InvalidInputError
+        When it is cut short or damaged, or a picture larger than Pillow's safety limit.
+    """
+    if media_type.startswith("image/"):
+        verify_picture(data)
+    else:
+        _verify_clip(data, media_type.split("/")[0])
+
+
+def _verify_clip(data: bytes, kind: str) -> None:
+    import av
+
+    try:
+        with av.open(io.BytesIO(data), "r") as clip:
+            streams = clip.streams.video if kind == "video" else clip.streams.audio
+            if not streams:
+                raise InvalidInputError(f"it has no {kind} in it")
+            is_decoded = False
+            for packet in clip.demux(streams[0]):
+                if packet.is_corrupt:
+                    raise InvalidInputError(f"the {kind} is cut short or damaged")
+                is_decoded = is_decoded or bool(packet.decode())
+            if not is_decoded:
+                raise InvalidInputError(f"nothing in the {kind} can be decoded")
+    except (av.FFmpegError, ValueError) as error:
+        if isinstance(error, InvalidInputError):
+            raise
+        raise InvalidInputError(f"the {kind} cannot be read: {error}") from error
+
+
 def _as_image(data: bytes) -> MediaInfo | None:
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data), formats=list(_IMAGES)) as picture:
-            kind = _IMAGES[picture.format or ""]
+            # Phones write several pictures one behind the other, of which the first is a JPEG.
+            kind = _IMAGES["JPEG" if picture.format == "MPO" else picture.format or ""]
             return MediaInfo(kind[0], *picture.size)
     except UnidentifiedImageError:
         return None

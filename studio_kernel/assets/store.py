@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio_kernel.assets import thumbnails
-from studio_kernel.assets.media import EXTENSIONS, identify, verify_picture
+from studio_kernel.assets.media import EXTENSIONS, MEDIA_TYPES, identify, verify_picture
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.values import AssetRef
 from studio_kernel.errors import HomeError, InvalidInputError
@@ -91,6 +91,20 @@ class AssetStore:
     def has(self, ref: AssetRef | Asset) -> bool:
         """Return whether this store has a file."""
         return self._path(ref.sha256, EXTENSIONS.get(ref.media_type, "")).is_file()
+
+    def find(self, sha256: str) -> AssetRef:
+        """Return the reference of a stored file that is known by its digest alone.
+
+        Raises
+        ------
+        InvalidInputError
+            When this store has no such file.
+        """
+        beside = self._path(sha256, "").parent
+        for path in beside.glob(f"{sha256}.*"):
+            if (media_type := MEDIA_TYPES.get(path.name.partition(".")[2])) is not None:
+                return AssetRef(sha256, media_type)
+        raise InvalidInputError(f"no stored file {sha256[:12]}… in {str(self.root)!r}")
 
     def hold(self, refs: Iterable[AssetRef]) -> None:
         """Keep stored files from being taken for unused, until the run that uses them is logged.

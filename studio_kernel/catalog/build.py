@@ -41,7 +41,7 @@ from studio_kernel.domain.model import LoraCard, ModelCard, ModelSource, Schedul
 from studio_kernel.domain.offers import Offer
 from studio_kernel.domain.parameters import STANDARD, Parameter, standard
 from studio_kernel.domain.price import Counting, Price, PriceCondition, PriceFactor, PriceTerm, TokenPrices
-from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.tasks import MAKING, Task
 from studio_kernel.domain.tips import Tips, VramFigure
 from studio_kernel.domain.values import Value, freeze
 
@@ -286,6 +286,7 @@ def _model_mistakes(entry: ModelEntry, own: Family, base: Family, shelf: Shelf) 
     if knows_family and entry.price is not None:
         yield from price_mistakes(entry.price, own.parameters)
     if own.tasks:
+        yield from task_mistakes("tasks", own.tasks, MAKING)
         yield from task_mistakes("recommended", entry.recommended, own.tasks)
         for name, changes in entry.parameters.items():
             named = stated(changes).get("tasks", ()) if changes else ()

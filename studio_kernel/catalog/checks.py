@@ -16,7 +16,7 @@ from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.offers import Offer
 from studio_kernel.domain.parameters import STANDARD, Parameter
 from studio_kernel.domain.price import QUANTITIES
-from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.tasks import MAKING, Task
 from studio_kernel.domain.tips import Tips
 from studio_kernel.domain.values import Value
 
@@ -125,7 +125,7 @@ def tips_mistakes(tips: Tips) -> Iterator[Mistake]:
 def task_mistakes(field: str, named: tuple[Task, ...], served: tuple[Task, ...]) -> Iterator[Mistake]:
     """Yield a mistake for every task in `named` that the model does not serve."""
     for task in named:
-        if task not in served:
+        if task not in served or task not in MAKING:
             yield Mistake(field, f"{str(task)!r} is not one of this model's tasks: {', '.join(served) or 'none'}")
 
 

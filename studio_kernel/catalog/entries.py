@@ -1,6 +1,6 @@
 """What may stand in a catalog file.
 
-One form for every file, shipped or the user's own: up to five sections, each a mapping from id to entry. These types
+One form for every file, shipped or the user's own: up to eight sections, each a mapping from id to entry. These types
 are the only description of that form: the reader decodes into them, the JSON schema for editors is generated from
 them, and unknown fields are mistakes. A field left out is ``UNSET``, so that an entry can change a single one.
 """
@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from studio_kernel.domain.parameters import Group, ParameterType
+from studio_kernel.domain.presets import ExportFormat, Fit
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import Scalar
 
@@ -24,6 +25,7 @@ Schedulers = Annotated[
 ]
 Repository = Annotated[str, Meta(pattern="^[^/ ]+/[^/ ]+$", description="A model hub repository, owner/name.")]
 Pixels = Annotated[int, Meta(ge=1)]
+ExportPixels = Annotated[int, Meta(ge=1, le=20_000)]
 ReadFrom = Annotated[tuple[str, ...], Meta(description="Where the facts of this entry were read.")]
 
 
@@ -258,6 +260,53 @@ class TipsEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, o
     read_from: ReadFrom = ()
 
 
+class PresetEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """A part of a request to begin with; what a model does not take of it is left out."""
+
+    name: Annotated[str, Meta(description="What people see; the id when left out.")] = ""
+    description: str = ""
+    task: Annotated[Task | None, Meta(description="The task it is for; any when left out.")] = None
+    model: Annotated[str, Meta(description="A model; any that takes the values when left out.")] = ""
+    shape: Annotated[
+        str, Meta(pattern=r"^([1-9]\d{0,3}:[1-9]\d{0,3})?$", description="Proportions, width:height, such as 2:3.")
+    ] = ""
+    factors: Annotated[
+        dict[str, Annotated[float, Meta(gt=0)]],
+        Meta(description="Parameter: what the model's own default is multiplied with."),
+    ] = {}
+    values: Annotated[dict[str, Any], Meta(description="Parameter: its value.")] = {}
+
+
+class StyleEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """A prompt with gaps."""
+
+    text: Annotated[str, Meta(description="The prompt; {prompt} and other names in braces are its fields.")]
+    name: Annotated[str, Meta(description="What people see; the id when left out.")] = ""
+    description: str = ""
+    defaults: Annotated[dict[str, str], Meta(description="Field: what it holds when nothing is given.")] = {}
+
+
+class ExportPresetEntry(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+    """How a picture leaves the studio."""
+
+    name: Annotated[str, Meta(description="What people see; the id when left out.")] = ""
+    description: str = ""
+    format: Annotated[ExportFormat, Meta(description="original copies the file as it is.")] = "original"
+    width: ExportPixels | None = None
+    height: ExportPixels | None = None
+    fit: Annotated[
+        Fit, Meta(description="inside: all of it, no larger; cover: fill the frame and cut; pad: fill up with colour.")
+    ] = "inside"
+    enlarge: Annotated[bool, Meta(description="Whether a smaller picture is made larger.")] = False
+    turns: Annotated[bool, Meta(description="Width and height change places for a picture that lies.")] = False
+    dpi: Annotated[int, Meta(ge=1, le=4800, description="Dots per inch at full size.")] | None = None
+    quality: Annotated[int, Meta(ge=1, le=100, description="Of JPEG and WebP.")] = 90
+    background: Annotated[
+        str, Meta(pattern=r"^#[0-9a-fA-F]{6}$", description="A colour, #rrggbb, in quotes: behind and around.")
+    ] = "#ffffff"
+    metadata: Annotated[bool, Meta(description="Whether prompt, settings and versions go into the file.")] = True
+
+
 class CatalogFile(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
     """A catalog file; every section may be left out."""
 
@@ -266,6 +315,9 @@ class CatalogFile(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True,
     loras: dict[Id, LoraEntry] = {}
     tips: dict[Id, TipsEntry] = {}
     models: dict[Id, ModelEntry] = {}
+    presets: dict[Id, PresetEntry] = {}
+    styles: dict[Id, StyleEntry] = {}
+    export_presets: dict[Id, ExportPresetEntry] = {}
 
 
 def stated(entry: ParameterEntry) -> dict[str, Any]:

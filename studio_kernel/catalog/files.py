@@ -18,11 +18,14 @@ import msgspec
 
 from studio_kernel.catalog.entries import (
     CatalogFile,
+    ExportPresetEntry,
     FamilyEntry,
     Id,
     LoraEntry,
     ModelEntry,
+    PresetEntry,
     SchedulerEntry,
+    StyleEntry,
     TipsEntry,
 )
 from studio_kernel.catalog.mistakes import Mistake, schema_mistakes, unknown
@@ -34,6 +37,9 @@ _FORMS: Mapping[str, type[msgspec.Struct]] = {
     "loras": LoraEntry,
     "tips": TipsEntry,
     "models": ModelEntry,
+    "presets": PresetEntry,
+    "styles": StyleEntry,
+    "export_presets": ExportPresetEntry,
 }
 _MAX_DEPTH = 12
 
@@ -70,6 +76,11 @@ class Source:
         """Which files these entries go over: 0 ships, 1 was refreshed, 2 is the user's own."""
         return 0 if self.shipped else 1 if self.refreshed else 2
 
+    @property
+    def is_own(self) -> bool:
+        """Whether people of this home wrote it."""
+        return not self.shipped and not self.refreshed
+
 
 def read_source(path: Path, name: str, base: Path, shipped: bool) -> Source:
     """Return the entries of a catalog file and the mistakes in it."""
@@ -80,6 +91,14 @@ def read_source(path: Path, name: str, base: Path, shipped: bool) -> Source:
         return Source(name, base, shipped, content, tuple(problems))
     except _UnreadableError as error:
         return Source(name, base, shipped, CatalogFile(), (error.mistake.at(name),))
+
+
+def read_plain(path: Path) -> tuple[dict[str, Any], Mistake | None]:
+    """Return the sections of a YAML file as they stand there, and why there are none when it cannot be read."""
+    try:
+        return _read_yaml(path), None
+    except _UnreadableError as error:
+        return {}, error.mistake
 
 
 class _UnreadableError(Exception):

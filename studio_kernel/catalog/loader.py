@@ -8,23 +8,27 @@ against each other only by `check_shipped` (tests and ``studio doctor``), becaus
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from immutabledict import immutabledict
 
-from studio_kernel.catalog import build
+from studio_kernel.catalog import build, presets
 from studio_kernel.catalog.checks import offer_mistakes
 from studio_kernel.catalog.entries import ModelEntry
 from studio_kernel.catalog.files import Source, read_source
 from studio_kernel.catalog.mistakes import Mistake
 from studio_kernel.catalog.wildcards import WildcardFile, assemble, read_wildcards
 from studio_kernel.domain.model import LoraCard, ModelCard, SchedulerCard
+from studio_kernel.domain.presets import ExportPreset, Preset, Style
 from studio_kernel.domain.tips import Tips
 from studio_kernel.errors import CatalogError, Problem
 from studio_kernel.settings import data_dir
+
+T = TypeVar("T")
 
 REFRESHED = "refreshed"
 """Directory, below that of the user's files, of what services said when they were asked last."""
@@ -44,6 +48,10 @@ class Catalog:
         Mistakes in the user's own files; the entries they stand in were left out.
     overridden : mapping
         Model id → the user's file that replaces the shipped entry of that id.
+    presets, styles, export_presets : mapping
+        Id → what people use again: settings, prompts with gaps, ways for pictures to leave the studio.
+    own : mapping
+        Model id → the user's file that it stands in.
     """
 
     models: Mapping[str, ModelCard] = field(default_factory=immutabledict)
@@ -54,6 +62,10 @@ class Catalog:
     problems: tuple[Problem, ...] = ()
     overridden: Mapping[str, str] = field(default_factory=immutabledict)
     tips: Mapping[str, Tips] = field(default_factory=immutabledict)
+    presets: Mapping[str, Preset] = field(default_factory=immutabledict)
+    styles: Mapping[str, Style] = field(default_factory=immutabledict)
+    export_presets: Mapping[str, ExportPreset] = field(default_factory=immutabledict)
+    own: Mapping[str, str] = field(default_factory=immutabledict)
 
     def tips_for(self, card: ModelCard) -> Tips | None:
         """Return the tips for a model: those its entry names, else those of its repository, else of its family."""
@@ -76,15 +88,26 @@ def load(user_directory: Path | None = None, data: Path | None = None) -> Catalo
     CatalogError
         When a file that ships has mistakes.
     """
-    sources = [
-        *_shipped_sources(data or data_dir()),
-        *_refreshed_sources(user_directory),
-        *_user_sources(user_directory),
-    ]
-    wildcards = read_wildcards((data or data_dir()) / "catalog", shipped=True)
-    if user_directory is not None:
-        wildcards += read_wildcards(user_directory, shipped=False)
-    return _Assembly(check_shipped=False).catalog(sources, wildcards)
+    shipped = data or data_dir()
+    own = [*_refreshed_sources(user_directory), *_user_sources(user_directory)]
+    own_wildcards = [] if user_directory is None else read_wildcards(user_directory, shipped=False)
+    if not own and not own_wildcards:
+        return _shipped(shipped, _stamp(shipped / "catalog"))
+    wildcards = read_wildcards(shipped / "catalog", shipped=True) + own_wildcards
+    return _Assembly(check_shipped=False).catalog([*_shipped_sources(shipped), *own], wildcards)
+
+
+@lru_cache(maxsize=2)
+def _shipped(data: Path, _as_of: object) -> Catalog:
+    """Return the catalog of a home that has nothing of its own, read once in a process while the files stay."""
+    wildcards = read_wildcards(data / "catalog", shipped=True)
+    return _Assembly(check_shipped=False).catalog(_shipped_sources(data), wildcards)
+
+
+def _stamp(directory: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return what changes when a file below `directory` does."""
+    found = ((str(path), path.stat()) for path in sorted(directory.rglob("*.*")))
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in found)
 
 
 def entries_of(engine: str, user_directory: Path | None = None) -> dict[str, ModelEntry]:
@@ -143,6 +166,7 @@ class _Assembly:
         self._loras: dict[str, LoraCard] = {}
         self._origins: dict[tuple[str, str], Source] = {}
         self._overridden: dict[str, str] = {}
+        self._own: dict[str, str] = {}
         self._shipped_problems: list[Problem] = []
         self._user_problems: list[Problem] = []
 
@@ -163,6 +187,9 @@ class _Assembly:
             if self._is_good("models", source, key, mistakes):
                 self._models[key] = self._noted(source, model)
         self._check_offers()
+        chosen = self._built("presets", sources, presets.preset)
+        styles = self._built("styles", sources, presets.style)
+        export_presets = self._built("export_presets", sources, presets.export_preset)
         wildcards, problems = assemble(wildcard_files)
         for file, problem in problems:
             self._report(file, [problem])
@@ -177,7 +204,22 @@ class _Assembly:
             tuple(self._user_problems),
             immutabledict(self._overridden),
             immutabledict(self._shelf.tips),
+            chosen,
+            styles,
+            export_presets,
+            immutabledict(self._own),
         )
+
+    def _built(
+        self, section: str, sources: list[Source], make: Callable[..., tuple[T, list[Mistake]]]
+    ) -> Mapping[str, T]:
+        """Return the things of a section that refer to nothing else; of two of one id the user's own."""
+        found: dict[str, T] = {}
+        for source, key, entry in self._each(section, sources):
+            thing, mistakes = make(key, entry, own=source.is_own)
+            if self._is_good(section, source, key, mistakes):
+                found[key] = thing
+        return immutabledict(found)
 
     def _check_offers(self) -> None:
         """Leave out offers that name what is not there; known only when all models are.
@@ -245,6 +287,8 @@ class _Assembly:
         if found:
             return False
         self._origins[section, key] = source
+        if section == "models" and not source.shipped and not source.refreshed:
+            self._own[key] = source.name
         if earlier is not None and section == "models" and not source.refreshed:
             self._overridden[key] = source.name
         return True

@@ -6,7 +6,6 @@ engine.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -15,8 +14,9 @@ from immutabledict import immutabledict
 
 from studio_kernel.catalog.mistakes import unknown
 from studio_kernel.catalog.table import CardList
+from studio_kernel.catalog.wording import Wording, words_of
 from studio_kernel.domain.model import ModelCard
-from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.tasks import MAKING, Task
 from studio_kernel.errors import InvalidRequestError, Problem, UnknownModelError
 
 Unavailable = Callable[[ModelCard], "str | None"]
@@ -104,7 +104,8 @@ class Models(Mapping[str, ModelCard]):
         Parameters
         ----------
         text : str
-            Words that must all occur in id, name, creator, family or description, in any order and letter case.
+            Words that must all occur in id, name, creator, family or description, in any order; letter case and
+            accents do not matter.
         task : Task or str or None
             A task that it serves.
         creator, engine : str or None
@@ -168,18 +169,11 @@ class Models(Mapping[str, ModelCard]):
     def _nearest_living(self, card: ModelCard, today: date) -> ModelCard | None:
         """Return the model most like `card` for its task: one offered and to stay, then family, creator, engine."""
         living = self.search(task=card.default_task, include_retired=False, today=today)
-        return max(
-            living,
-            key=lambda other: (
-                _is_offered(other),
-                other.retired_on is None,
-                bool(card.family) and other.family == card.family,
-                other.creator == card.creator,
-                other.engine == card.engine,
-                self.status(other, today).selectable,
-            ),
-            default=None,
-        )
+        likeness = [(_likeness(card, other), other) for other in living]
+        most = max((alike for alike, _other in likeness), default=None)
+        nearest = [other for alike, other in likeness if alike == most]
+        usable = (other for other in nearest if self.status(other, today).selectable)  # asked of few: it takes time
+        return next(usable, nearest[0] if nearest else None)
 
     def _listed(self, cards: Iterable[ModelCard]) -> CardList:
         return CardList(cards, status=self.status)
@@ -188,6 +182,17 @@ class Models(Mapping[str, ModelCard]):
 def is_retired(card: ModelCard, today: date) -> bool:
     """Return whether the service of `card` has ended by `today`."""
     return card.retired_on is not None and card.retired_on <= today
+
+
+def _likeness(card: ModelCard, other: ModelCard) -> tuple[bool, ...]:
+    """Return what sorts models by how well they stand for `card`."""
+    return (
+        _is_offered(other),
+        other.retired_on is None,
+        bool(card.family) and other.family == card.family,
+        other.creator == card.creator,
+        other.engine == card.engine,
+    )
 
 
 def _is_offered(card: ModelCard) -> bool:
@@ -199,7 +204,7 @@ def _task(name: Task | str) -> Task:
     try:
         return Task(name)
     except ValueError:
-        raise InvalidRequestError([Problem("task", unknown("a task", str(name), list(Task)))], "search") from None
+        raise InvalidRequestError([Problem("task", unknown("a task", str(name), MAKING))], "search") from None
 
 
 def _today() -> date:
@@ -208,30 +213,8 @@ def _today() -> date:
 
 def _ranked(text: str, cards: list[ModelCard]) -> list[ModelCard]:
     """Return the cards that match all words of `text`, best first; equal ones stay in order."""
-    words = text.casefold().split()
+    words = words_of(text)
     if not words:
         return cards
-    ranks = ((rank, card) for card in cards if (rank := _rank(words, card)) is not None)
+    ranks = ((rank, card) for card in cards if (rank := Wording.of(card).rank(words)) is not None)
     return [card for _, card in sorted(ranks, key=lambda item: item[0])]
-
-
-def _rank(words: list[str], card: ModelCard) -> int | None:
-    """Return how well `card` matches: 0 = its id or name as a whole; `None` = not at all."""
-    key, name = card.id.casefold(), card.name.casefold()
-    naming = f"{key} {name}"
-    everything = f"{naming} {card.creator} {card.family} {card.description}".casefold()
-    compact = _compact(naming)
-    if not all(word in everything or (_compact(word) and _compact(word) in compact) for word in words):
-        return None
-    whole = _compact("".join(words))
-    names = (_compact(key), _compact(key.rpartition("/")[2]), _compact(name))
-    if whole in names:
-        return 0
-    if any(each.startswith(whole) for each in names):
-        return 1
-    return 2 if all(word in naming or _compact(word) in compact for word in words) else 3
-
-
-def _compact(text: str) -> str:
-    """Return the letters and digits alone, so that ``flux1`` finds ``FLUX.1``."""
-    return re.sub(r"[\W_]+", "", text)

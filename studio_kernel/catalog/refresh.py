@@ -19,7 +19,7 @@ from studio_kernel.catalog.entries import CatalogFile, ModelEntry, ParameterEntr
 from studio_kernel.catalog.openapi.about import About
 from studio_kernel.catalog.openapi.document import describe
 from studio_kernel.domain.parameters import MEDIA_TYPES
-from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.tasks import MAKING
 from studio_kernel.domain.values import Json
 from studio_kernel.errors import CatalogError
 
@@ -178,7 +178,7 @@ def as_file(entries: Mapping[str, ModelEntry]) -> bytes:
 
 
 def _new(key: str, listing: Listing, price: UnitPrice | None, today: str) -> tuple[ModelEntry | None, list[Change]]:
-    if listing.status != "active" or listing.category not in list(Task):
+    if listing.status != "active" or listing.category not in MAKING:
         return None, []  # what makes neither pictures nor clips nor sound is no news here
     if listing.document is None:
         return None, [Change(listing.endpoint, "left out", "the service has no description of it at hand")]
@@ -393,6 +393,6 @@ def endpoints_of(entries: Mapping[str, ModelEntry], listings: Sequence[Listing])
     """Yield the endpoints whose price is worth asking for: those of the catalog, and new ones that it could take in."""
     known = {entry.endpoint for entry in entries.values()}
     for listing in listings:
-        is_new = listing.status == "active" and listing.category in list(Task) and listing.document is not None
+        is_new = listing.status == "active" and listing.category in MAKING and listing.document is not None
         if listing.endpoint in known or is_new:
             yield listing.endpoint

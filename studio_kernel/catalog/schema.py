@@ -7,6 +7,7 @@ import json
 import msgspec
 
 from studio_kernel.catalog.entries import CatalogFile
+from studio_kernel.domain.tasks import MAKING
 
 SCHEMA_FILE = "data/schema/catalog.json"
 
@@ -18,4 +19,5 @@ def catalog_schema() -> str:
         **msgspec.json.schema(CatalogFile),
         "title": "Catalog file of the studio workbench",
     }
+    schema["$defs"]["Task"]["enum"] = sorted(MAKING)
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

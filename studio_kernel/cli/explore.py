@@ -1,4 +1,4 @@
-"""``studio runs``, ``show`` and ``export``: looking, nothing else."""
+"""``studio runs`` and ``show``: looking, nothing else."""
 
 from __future__ import annotations
 
@@ -92,21 +92,3 @@ def show(home: Path | None, run_id: str, as_json: bool) -> None:
             "file": "\n".join(files),
         }
     )
-
-
-@click.group()
-def export() -> None:
-    """Share without a server."""
-
-
-@export.command("gallery")
-@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder.")
-@click.option("--title", default="Gallery", show_default=True, help="Above the page.")
-@click.option("--limit", "-n", default=1000, show_default=True, help="At most so many runs, newest first.")
-@json_option
-@click.pass_obj
-def export_gallery(home: Path | None, folder: Path, title: str, limit: int, as_json: bool) -> None:
-    """Write the gallery as one folder that opens from disk or any web host."""
-    with studio_module.open(home) as studio:
-        page = studio.export_gallery(folder, title=title, limit=limit)
-    print_json({"page": str(page)}) if as_json else click.echo(page)

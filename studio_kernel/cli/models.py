@@ -11,9 +11,9 @@ from studio_kernel import studio as studio_module
 from studio_kernel.catalog.models import ModelStatus
 from studio_kernel.cli.output import json_option, print_json
 from studio_kernel.domain.model import ModelCard
-from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.tasks import MAKING, Task
 
-_TASKS = click.Choice([str(task) for task in Task])
+_TASKS = click.Choice([str(task) for task in MAKING])
 _WIDTH = 44
 
 

@@ -14,7 +14,7 @@ from studio_kernel import studio as studio_module
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.parameters import Parameter, allowed_range
 from studio_kernel.domain.ranges import read_value
-from studio_kernel.domain.tasks import Task
+from studio_kernel.domain.tasks import MAKING, Task
 from studio_kernel.domain.values import describe
 from studio_kernel.studio import Studio
 
@@ -44,7 +44,7 @@ def card_for(studio: Studio, model: str | None, task: str | None) -> ModelCard:
     """Return the model named on the line, or the one meant when none is; an unknown task is refused later."""
     if model is not None:
         return studio.models[model]
-    return studio.default_model(Task(task) if task in {str(each) for each in Task} else None)
+    return studio.default_model(Task(task) if task in MAKING else None)
 
 
 def option(parameter: Parameter) -> click.Option:

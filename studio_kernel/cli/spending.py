@@ -21,7 +21,7 @@ def accept_unknown_price_option(command: Command) -> Command:
 @click.command()
 @click.option(
     "--by",
-    type=click.Choice(["day", "project", "model", "sweep"]),
+    type=click.Choice(["day", "project", "model", "engine", "sweep"]),
     default="day",
     show_default=True,
     help="A row each.",

@@ -18,7 +18,7 @@ TOKEN_VARIABLE = "STUDIO_DASHBOARDS_TOKEN"
 _SYSTEM = {
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP",
     "SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "APPDATA", "LOCALAPPDATA",
-    "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "OMP_NUM_THREADS",
+    "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
 }  # fmt: skip
 _PYTHON = {
     "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "PYTHONUTF8", "PYDEVD_DISABLE_FILE_VALIDATION",
@@ -30,6 +30,9 @@ _VISIT = {
     "VOILA_PREHEAT", "VOILA_KERNEL_ID", "VOILA_BASE_URL", "VOILA_SERVER_URL", "VOILA_REQUEST_URL", "VOILA_APP_PORT",
     "VOILA_APP_IP", "VOILA_WS_PROTOCOL", "VOILA_WS_BASE_URL",
 }  # fmt: skip
+
+_SMALL = {"MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Fifty kernels share the machine: one pool of memory for two threads each, no threads for arithmetic."""
 
 _NO_KEYS = {FOLDER_VARIABLE: "", "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
 _KERNEL = _SYSTEM | _PYTHON | _JUPYTER | _VISIT | {HOME_VARIABLE}
@@ -49,7 +52,7 @@ def for_kernel(environment: Mapping[str, str]) -> dict[str, str]:
         kept["QUERY_STRING"] = _without_token(kept["QUERY_STRING"])
     if "VOILA_REQUEST_URL" in kept:
         kept["VOILA_REQUEST_URL"] = kept["VOILA_REQUEST_URL"].partition("?")[0]
-    return kept | _NO_KEYS
+    return kept | _SMALL | _NO_KEYS
 
 
 def _without_token(query: str) -> str:

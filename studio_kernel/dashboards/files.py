@@ -9,11 +9,13 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado.web import HTTPError, authenticated
 from voila.static_file_handler import AllowListFileHandler
 
+from studio_kernel.dashboards.access import Guarded
+
 ALLOWED = [r"[^.].*\.(png|jpe?g|gif|webp|avif|mp4|webm)"]
 """What may be served, as patterns of the whole path; scripts can live in svg and html, so never those."""
 
 
-class GuardedFiles(JupyterHandler, AllowListFileHandler):  # type: ignore[misc]  # untyped bases
+class GuardedFiles(Guarded, JupyterHandler, AllowListFileHandler):  # type: ignore[misc]  # untyped bases
     """Serves a file of the dashboards' directory to someone who is logged in."""
 
     def set_default_headers(self) -> None:

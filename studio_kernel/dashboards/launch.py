@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from studio_kernel.dashboards.environment import TOKEN_VARIABLE, for_server
+from studio_kernel.dashboards.options import CULL_IDLE_S, MEMORY_MIB, Options
+from studio_kernel.errors import StudioError
 from studio_kernel.settings import HOME_VARIABLE, Home, checkout_dir
 
 _TEMPLATES = Path(__file__).parent / "share"
@@ -41,11 +43,16 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("directory", nargs="?", type=Path, help="notebooks to serve (default: those that ship)")
     parser.add_argument("--home", type=Path, help=f"the home to show (default: {HOME_VARIABLE}, or the usual one)")
-    parser.add_argument("--ip", default="127.0.0.1", help="address to listen on; put TLS in front of any but loopback")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=8866, help="0 = any free one (default: %(default)s)")
+    parser.add_argument("--base-url", default="/", metavar="PATH", help="path below which everything is served")
+    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name that a proxy has")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
-    parser.add_argument("--max-visitors", type=int, default=8, metavar="N", help="kernels at a time (%(default)s)")
-    parser.add_argument("--cull-idle", type=int, default=120, metavar="S", help="end a kernel without page after S s")
+    parser.add_argument("--max-viewers", type=int, default=0, metavar="N", help="at a time; 0 = as memory allows")
+    parser.add_argument("--per-address", type=int, default=0, metavar="N", help="of them; 0 = three quarters")
+    parser.add_argument("--pool", type=int, default=1, metavar="N", help="kernels kept warm (%(default)s)")
+    parser.add_argument("--memory", type=int, default=MEMORY_MIB, metavar="MIB", help="of a kernel (%(default)s)")
+    parser.add_argument("--cull-idle", type=int, default=CULL_IDLE_S, metavar="S", help="end a kernel without page")
     parser.add_argument("--connections", type=Path, help="directory for the kernels' connection files")
     return parser
 
@@ -54,16 +61,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server; the process first replaces itself by one with a clean environment."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     asked = parser().parse_args(given)
-    token = os.environ.get(TOKEN_VARIABLE, "")
-    if token and len(token) < 16:
-        return _refuse(f"{TOKEN_VARIABLE} has {len(token)} characters; at least 16 are needed")
-    directory = asked.directory or dashboards_dir()
-    if not directory.is_dir():
-        return _refuse(f"there is no directory {str(directory)!r} to serve")
+    try:
+        options = _options(asked, os.environ.get(TOKEN_VARIABLE, ""))
+    except StudioError as error:
+        return _refuse(str(error))
     clean = environment(Home.at(asked.home).root, os.environ)
     if clean != dict(os.environ):
         return _become(command(*given), clean)
-    return _serve(asked, directory, token)
+    return _serve(options)
 
 
 def _refuse(reason: str) -> int:
@@ -80,22 +85,29 @@ def _become(argv: list[str], clean: dict[str, str]) -> int:
     os.execve(argv[0], argv, clean)
 
 
-def _serve(asked: argparse.Namespace, directory: Path, token: str) -> int:
-    from studio_kernel.dashboards.server import Options, serve  # Voila takes a second to import
-
-    options = Options(
-        directory=directory,
-        ip=asked.ip,
+def _options(asked: argparse.Namespace, token: str) -> Options:
+    return Options(
+        directory=asked.directory or dashboards_dir(),
+        host=asked.host,
         port=asked.port,
+        base_url=asked.base_url,
+        allow_hosts=tuple(asked.allow_host),
         token=token,
         theme=asked.theme,
-        max_visitors=asked.max_visitors,
+        max_viewers=asked.max_viewers,
+        per_address=asked.per_address,
+        pool=asked.pool,
+        memory_mib=asked.memory,
         cull_idle_s=asked.cull_idle,
-        cull_interval_s=max(1, min(20, asked.cull_idle // 2)),
         connections=str(asked.connections or ""),
     )
+
+
+def _serve(options: Options) -> int:
+    from studio_kernel.dashboards.server import serve  # Voila takes a second to import
+
     try:
         serve(options)
     except OSError as error:
-        return _refuse(f"cannot serve on {asked.ip}:{asked.port}: {error.strerror or error}")
+        return _refuse(f"cannot serve on {options.host}:{options.port}: {error.strerror or error}")
     return 0

@@ -110,6 +110,8 @@ class Produced:
     batch_size : int
         Pictures in the pass through the model that made it, those of other runs included: their number decides the
         rounding, so it is part of what it takes to repeat the picture.
+    fallbacks : tuple of str
+        What was done until then to make it fit into memory; as in `Finished`.
     """
 
     data: bytes
@@ -117,6 +119,7 @@ class Produced:
     seed: int | None = None
     index: int = 0
     batch_size: int = 1
+    fallbacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ planner all use it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -98,6 +99,16 @@ class ModelCard:
     tips: str = ""
     hidden: bool = False
     offers: tuple[Offer, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """What changes when this card would have the same request done in another way: 16 hexadecimal digits.
+
+        Texts, prices and parameters do not count, for a request is complete; nor do paths, for weights have digests.
+        """
+        source = self.source
+        said = (self.engine, source.hub, source.endpoint, source.revision, source.variant, self.output, self.offers)
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
     @property
     def default_task(self) -> Task:

@@ -495,3 +495,8 @@ def standard(name: str, **changes: object) -> Parameter:
         When the studio has no standard parameter of that name.
     """
     return replace(STANDARD[name], **changes)  # type: ignore[arg-type]  # field names are checked by replace()
+
+
+def label_of(name: str) -> str:
+    """Return what people call a parameter, also one that only some model has."""
+    return STANDARD[name].title if name in STANDARD else name.replace("_", " ").capitalize()

@@ -14,6 +14,9 @@ from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.values import Json, Value, from_json, to_json
 
+IMPORT_ENGINE = "import"
+"""The engine of a run that stands for a file somebody brought in."""
+
 
 class RunStatus(StrEnum):
     """Where a run stands; it only ever moves down this list, and the last three are final."""
@@ -112,6 +115,8 @@ class RunRecord:
         What was expected of it; `None` = nobody said.
     rating, favourite, tags, note
         What people say about it; see `domain.marks.Mark`.
+    is_deleted : bool
+        Somebody has deleted it: lists leave it out, and it can be restored.
     """
 
     id: str
@@ -133,6 +138,12 @@ class RunRecord:
     tags: tuple[str, ...] = ()
     note: str | None = None
     estimate: RunEstimate | None = None
+    is_deleted: bool = False
+
+    @property
+    def is_import(self) -> bool:
+        """Whether it was brought in as a file, not made here."""
+        return self.engine == IMPORT_ENGINE
 
     def to_json(self) -> dict[str, Json]:
         """Return the record as JSON: times as ISO 8601, the request in its own form, files by digest."""
@@ -163,6 +174,7 @@ class RunRecord:
             "tags": list(self.tags),
             "note": self.note,
             "estimate": asdict(self.estimate) if self.estimate is not None else None,
+            "is_deleted": self.is_deleted,
         }
 
     @classmethod
@@ -181,6 +193,7 @@ class RunRecord:
             assets=tuple(Asset(**asset) for asset in data["assets"]),
             tags=tuple(data["tags"]),
             estimate=RunEstimate(**data["estimate"]) if data.get("estimate") else None,
+            is_deleted=bool(data.get("is_deleted")),
         )
 
 

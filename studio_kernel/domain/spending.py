@@ -82,7 +82,8 @@ class Spending:
 
     def __init__(self) -> None:
         self._runs: dict[str, _Run] = {}
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        # ended runs; those that count after all once their ticket is heard of are kept whole
+        self._ended: OrderedDict[str, _Run | None] = OrderedDict()
         self._spent: dict[tuple[int, str | None, str | None], float] = {}
 
     # What happened
@@ -106,10 +107,14 @@ class Spending:
             run.claimed_ts, run.has_owner = ts, bool(owner)
 
     def accept(self, run_id: str) -> None:
-        """Take that a service has accepted a run."""
+        """Take that a service has accepted a run; its end may have been heard before that."""
         run = self._of(run_id)
         if run is not None:
             run.has_ticket = True
+        elif (ended := self._ended.get(run_id)) is not None:
+            self._ended[run_id] = None
+            ended.has_ticket = True
+            self._count(ended)
 
     def end(self, run_id: str, ending: Ending) -> None:
         """Take the end of a run; of several the first counts."""
@@ -143,12 +148,17 @@ class Spending:
         if run.ending is None or not run.is_queued:
             return
         del self._runs[run_id]
-        self._ended[run_id] = None
+        self._ended[run_id] = None if self._count(run) or run.has_ticket else run
         if len(self._ended) > _REMEMBERED_ENDS:
             self._ended.popitem(last=False)
+
+    def _count(self, run: _Run) -> float:
+        """Add what a run that has ended cost, and return it."""
+        assert run.ending is not None, "only runs that have ended are counted"
         usd = _charged(run, run.ending)
         if usd:
             self.add(run.ending.at, usd, run.project, run.sweep_id)
+        return usd
 
 
 def _charged(run: _Run, ending: Ending) -> float:

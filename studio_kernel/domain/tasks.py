@@ -1,5 +1,8 @@
 """What a model can be asked to do: the tasks, what each needs and what it makes.
 
+`Task.IMPORT` is asked of nobody: it is the task of a run that stands for a file somebody brought in, of which nothing
+tells how it was made.
+
 The names are the ones of the public model hubs (and of the cloud catalogues), so a card can be read without a table.
 """
 
@@ -25,6 +28,7 @@ class Task(StrEnum):
     BACKGROUND_REMOVAL = "background-removal"
     TEXT_TO_AUDIO = "text-to-audio"
     TEXT_TO_SPEECH = "text-to-speech"
+    IMPORT = "import"
 
     @property
     def label(self) -> str:
@@ -33,9 +37,13 @@ class Task(StrEnum):
 
     @property
     def makes(self) -> Medium:
-        """The kind of media a run of this task produces."""
+        """The kind of media a run of this task produces; of an import its file tells."""
         if self in (Task.TEXT_TO_AUDIO, Task.TEXT_TO_SPEECH):
             return "audio"
         if "video" in self.value or self is Task.LIP_SYNC:
             return "video"
         return "image"
+
+
+MAKING = tuple(task for task in Task if task is not Task.IMPORT)
+"""The tasks that a model can have."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -25,12 +26,12 @@ PREVIEW_SIZE = 192
 _PNG_LEVEL = 4  # a 1024 x 1024 photo: half the time of Pillow's default 6, files 1-2 % larger
 
 
-def read_picture(path: Path, name: str) -> Image.Image:
-    """Return the picture in the file `path`: upright, transparency on white, mode RGB.
+def read_picture(path: Path | BinaryIO, name: str) -> Image.Image:
+    """Return the picture in a file: upright, transparency on white, mode RGB.
 
     Parameters
     ----------
-    path : pathlib.Path
+    path : pathlib.Path or file object
         Any format that Pillow reads.
     name : str
         The parameter it was given as, for messages.

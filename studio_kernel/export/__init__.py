@@ -1,5 +1,5 @@
-"""Sharing without a server: a folder that works from disk or on any web host."""
+"""Sharing without a server: pages that work from disk or on any web host, and files for other programs."""
 
-from studio_kernel.export.gallery import export_gallery
+from studio_kernel.export.files import Exported, Exporter
 
-__all__ = ["export_gallery"]
+__all__ = ["Exported", "Exporter"]

@@ -189,7 +189,9 @@ class Pen:
 
     def text(self, x: float, y: float, text: str, points: float, **options: Any) -> None:
         """Write text."""
-        options = {"ha": "center", "va": "center", "linespacing": 1.1, **options}
+        from studio_kernel.fonts import font_families
+
+        options = {"ha": "center", "va": "center", "linespacing": 1.1, "family": font_families(), **options}
         self.axes.text(x, y, text, fontsize=points, parse_math=False, clip_on=False, **options)
 
     def picture(self, picture: Picture, left: float, top: float, width: float, height: float) -> None:

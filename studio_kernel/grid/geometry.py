@@ -37,7 +37,9 @@ def text_inches(text: str, points: float) -> float:
     """Return the width of a line of text."""
     from matplotlib.font_manager import FontProperties
 
-    font = FontProperties(size=points)
+    from studio_kernel.fonts import font_families
+
+    font = FontProperties(family=font_families(), size=points)
     width, _, _ = _renderer().get_text_width_height_descent(text, font, ismath=False)  # type: ignore[no-untyped-call]
     return float(width) / 72
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from pathlib import PurePath
 
+from studio_kernel.domain.parameters import label_of
 from studio_kernel.domain.values import AssetRef, Lora, Value, describe
 
 SHORT = 24
@@ -22,11 +23,13 @@ _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[\w'’-]+|[^\w\
 
 
 def axis_label(name: str) -> str:
-    """Return the name of an axis as people read it."""
+    """Return the name of an axis as people read it within a sentence."""
     parameter, inside, token = name.partition(":")
-    if not inside:
-        return name.replace("_", " ")
-    return f"LoRA {_stem(token)}" if parameter == "lora" else f"{parameter.replace('_', ' ')} “{token}”"
+    if inside and parameter == "lora":
+        return f"LoRA {_stem(token)}"
+    label = label_of(parameter)
+    label = label if label[1:2].isupper() else label[:1].lower() + label[1:]
+    return f"{label} “{token}”" if inside else label
 
 
 def value_label(value: Value) -> str:

@@ -311,6 +311,7 @@ function media(file) {
 
 function open(cell) {
   opened = cell;
+  tell(cell.run);
   const facts = [...cell.values].map(([axis, value]) => [axes[axis].label, axes[axis].values[value].full]);
   facts.push(["status", cell.status], ["why", cell.note], ["run", cell.run]);
   $("details-title").textContent = told(cell);
@@ -328,6 +329,34 @@ function turn(step) {
   if (next) open(next);
 }
 
+// The address names the run that is open, so that it can be sent.
+
+function tell(run) {
+  history.replaceState(null, "", run ? `#run=${encodeURIComponent(run)}` : location.href.split("#")[0]);
+  $("link").hidden = !run;
+}
+
+function openLinked() {
+  const run = new URLSearchParams(location.hash.slice(1)).get("run");
+  const number = run && Object.keys(cells).find((key) => cells[key].run === run);
+  if (number === undefined || !run) return;
+  let left = Number(number);
+  for (const group of [...groups].reverse()) {
+    const point = group.points[left % group.points.length];
+    left = Math.floor(left / group.points.length);
+    group.axes.forEach((axis, i) => at.set(axis, point[i]));
+  }
+  draw(); // axes that show one value show that of the run
+  const cell = current.flat().find((each) => each.run === run);
+  if (cell) open(cell);
+}
+
+async function copyLink() {
+  const isCopied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+  $("link").textContent = isCopied ? "Copied" : "Copy the address of the page";
+  setTimeout(() => { $("link").textContent = "Copy link"; }, 2500);
+}
+
 document.title = $("title").textContent = title || "Sweep";
 document.documentElement.style.setProperty("--aspect", Math.min(2.5, Math.max(0.4, window.STUDIO.aspect)));
 $("size").addEventListener("input", () => document.documentElement.style.setProperty("--cell", `${$("size").value}px`));
@@ -342,6 +371,9 @@ $("details").addEventListener("keydown", (event) => {
   if (event.key === "ArrowRight") turn(1);
   if (event.key === "ArrowLeft") turn(-1);
 });
-$("details").addEventListener("close", () => opened?.button.focus());
+$("details").addEventListener("close", () => { tell(""); opened?.button.focus(); });
+$("link").addEventListener("click", copyLink);
+addEventListener("hashchange", openLinked);
 statuses();
 draw();
+openLinked();

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,8 +33,18 @@ MOST_EMPTY = 20_000
 """Cells that rules have left out of which the page knows the rule; beyond, it says only that a rule did."""
 
 
-def write_page(grid: Grid, target: Path) -> Path:
-    """Write a page and return its path; see `Grid.save_html`."""
+def write_page(
+    grid: Grid, target: Path, *, title: str | None = None, wording: Callable[[Json], Json] = lambda data: data
+) -> Path:
+    """Write a page and return its path; see `Grid.save_html`.
+
+    Parameters
+    ----------
+    title : str
+        Above it; the prompt when left out.
+    wording : callable
+        Returns the data of the page as they may be read.
+    """
     is_page = target.suffix.lower() in (".html", ".htm")
     page = target if is_page else target / "index.html"
     folder = target.with_name(f"{target.stem}_files") if is_page else target
@@ -43,7 +53,7 @@ def write_page(grid: Grid, target: Path) -> Path:
         for name in BESIDE:
             shutil.copyfile(Path(__file__).with_name(name), folder / name)
         base = f"{folder.name}/" if is_page else ""
-        (folder / "data.js").write_text(_script(_data(grid, folder, base)), encoding="ascii")
+        (folder / "data.js").write_text(_script(wording(_data(grid, folder, base, title))), encoding="ascii")
         markup = Path(__file__).with_name(PAGE).read_text(encoding="utf-8")
         page.write_text(markup.replace("{base}", html.escape(base)), encoding="utf-8")
     except OSError as error:
@@ -51,7 +61,7 @@ def write_page(grid: Grid, target: Path) -> Path:
     return page
 
 
-def _data(grid: Grid, folder: Path, base: str) -> Json:
+def _data(grid: Grid, folder: Path, base: str, title: str | None) -> Json:
     from tqdm.auto import tqdm
 
     sweep, layout = grid.sweep, grid.layout
@@ -73,7 +83,7 @@ def _data(grid: Grid, folder: Path, base: str) -> Json:
         elif len(cells) == len(grid.cells):
             break
     return {
-        "title": sweep.base.prompt if "prompt" not in sweep.axes else sweep.base.model,
+        "title": title or (sweep.base.prompt if "prompt" not in sweep.axes else sweep.base.model),
         "axes": [
             {"label": axis_label(name), "values": [_value(grid, name, value, folder, base) for value in values]}
             for name, values in sweep.axes.items()

@@ -77,6 +77,22 @@ def scaled(values: Floats, width: int, height: int) -> Floats:
     return result
 
 
+def cropped(values: Floats, width: int, height: int) -> Floats:
+    """Return the middle of an array of shape (height, width, 3); it is as large or larger."""
+    top, left = (values.shape[0] - height) // 2, (values.shape[1] - width) // 2
+    return values[top : top + height, left : left + width]
+
+
+def padded(values: Floats, width: int, height: int) -> Floats:
+    """Return an array of shape (height, width, 3) with white around it; it is as large or smaller."""
+    import numpy as np
+
+    top, left = (height - values.shape[0]) // 2, (width - values.shape[1]) // 2
+    result: Floats = np.ones((height, width, 3))
+    result[top : top + values.shape[0], left : left + values.shape[1]] = values
+    return result
+
+
 def _with_channels(picture: Picture) -> Floats:
     import numpy as np
 

@@ -7,6 +7,7 @@ and their tools. `RunLog` joins these parts. Nothing outside this package opens 
 DuckDB and pandas load with the first question, not with this package.
 """
 
+from studio_kernel.runlog.ordering import Order
 from studio_kernel.runlog.queries import (
     CostRow,
     Cursor,
@@ -14,6 +15,7 @@ from studio_kernel.runlog.queries import (
     PastRun,
     RunFilter,
     RunKind,
+    SweepContents,
     SweepRecord,
     Timings,
 )
@@ -25,12 +27,14 @@ __all__ = [
     "Cursor",
     "Facets",
     "Health",
+    "Order",
     "PastRun",
     "QueueTail",
     "RunFilter",
     "RunKind",
     "RunLog",
     "SpendingTail",
+    "SweepContents",
     "SweepRecord",
     "Tail",
     "Timings",

@@ -1,9 +1,9 @@
-"""The line format of the journals, version 2: one JSON object a line.
+"""The line format of the journals, version 5: one JSON object a line.
 
 Every line is a patch: ``v`` (format), ``ts`` (microseconds since 1970, rising within a process), ``event`` (one of
-`KINDS`), ``id`` of the run (or ``key`` of the project or sweep) and what the event says. Patches commute: whichever
-order they are folded in, and however often, the same row results. ``v`` stands first in the line, so that a reader
-can tell a newer line without understanding it.
+`KINDS`), ``id`` of the run, vote or board (or ``key`` of the project or sweep) and what the event says. Patches
+commute: whichever order they are folded in, and however often, the same row results. ``v`` stands first in the line, so
+that a reader can tell a newer line without understanding it.
 
 `encode` never fails: logging must not end a generation because of an odd value.
 """
@@ -20,25 +20,43 @@ from typing import Literal, TypeAlias
 from uuid import UUID
 
 from studio_kernel.domain.assets import Asset
+from studio_kernel.domain.boards import Board
 from studio_kernel.domain.events import Ticket
+from studio_kernel.domain.judging import Vote
 from studio_kernel.domain.marks import Mark, Project
+from studio_kernel.domain.measurements import Measurement
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import Origin, RunEstimate, RunStatus
+from studio_kernel.domain.runs import IMPORT_ENGINE, Origin, RunEstimate, RunStatus
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.domain.values import freeze, to_json
 
-VERSION = 2
-"""Raised when a reader of the version before would misunderstand a line; 2 brought the queue."""
+VERSION = 5
+"""Raised when a reader of the version before would misunderstand a line.
+
+2 brought the queue; 3 deleting, and settings of projects; 4 votes and measurements; 5 boards. A studio of version 2
+would put a deletion aside as damage and go on behind it: the run would come back, for good. As it is, it stops there
+until it is updated. All other lines are written as 2, so that a worker of that version still hears what newer notebooks
+ask of it, also to make room. A mark that says who gave it is such a line too: who does not know of ``by`` reads the
+rest of it.
+"""
 
 Kind = Literal[
-    "queued", "claimed", "started", "ticket", "finished", "cancel", "priority", "mark",
-    "project", "sweep", "queue", "retire",
+    "queued", "claimed", "started", "ticket", "finished", "cancel", "priority", "mark", "delete",
+    "project", "sweep", "queue", "retire", "vote", "retract", "measure", "board", "board-deleted",
 ]  # fmt: skip
 Event: TypeAlias = dict[str, object]
 
-RUN_KINDS: tuple[Kind, ...] = ("queued", "claimed", "started", "ticket", "finished", "cancel", "priority", "mark")
+RUN_KINDS: tuple[Kind, ...] = (
+    "queued", "claimed", "started", "ticket", "finished", "cancel", "priority", "mark", "delete",
+)  # fmt: skip
 KEYED_KINDS: tuple[Kind, ...] = ("project", "sweep", "queue", "retire")
-KINDS = RUN_KINDS + KEYED_KINDS
+JUDGING_KINDS: tuple[Kind, ...] = ("vote", "retract", "measure")
+BOARD_KINDS: tuple[Kind, ...] = ("board", "board-deleted")
+KINDS = RUN_KINDS + KEYED_KINDS + JUDGING_KINDS + BOARD_KINDS
+# The first version that understands such a line.
+_NEEDED: Mapping[object, int] = {
+    "delete": 3, "project": 3, "vote": 4, "retract": 4, "measure": 4, "board": 5, "board-deleted": 5,
+}  # fmt: skip
 
 # The DuckDB type of every field. They equal the types of the columns: a value that does not fit becomes NULL when the
 # line is read, where it would fail the whole fold, and every later one, if it were converted only when written.
@@ -91,14 +109,35 @@ FIELD_TYPES: Mapping[str, object] = {
     "favourite": "BOOLEAN",
     "tags": ["VARCHAR"],
     "note": "VARCHAR",
+    "by": "VARCHAR",
+    "on": "BOOLEAN",
+    "files": "BOOLEAN",
     "title": "VARCHAR",
     "description": "VARCHAR",
     "archived": "BOOLEAN",
+    "settings": "JSON",
     "definition": "JSON",
     "paused": "BOOLEAN",
     "first": ["VARCHAR"],
     "at_once": "BOOLEAN",
     "successor": "VARCHAR",
+    "rater": "VARCHAR",
+    "left": "UUID",
+    "right": "UUID",
+    "choice": "VARCHAR",
+    "ballot": "VARCHAR",
+    "name": "VARCHAR",
+    "runs": ["UUID"],
+    "seconds": "DOUBLE",
+    "measurements": [
+        {
+            "metric": "VARCHAR",
+            "sha256": "VARCHAR",
+            "reference_sha256": "VARCHAR",
+            "sizes": "VARCHAR",
+            "value": "VARCHAR",  # as text: JSON has no infinite number
+        }
+    ],
 }
 
 LATEST_TS = 4_102_444_800_000_000  # the year 2100; a time beyond it is damage, and one far beyond fails a conversion
@@ -204,14 +243,54 @@ def finished(
     )
 
 
+def imported(
+    run_id: str, request: GenerationRequest, origin: Origin, asset: Asset, provenance: Mapping[str, object]
+) -> tuple[Event, ...]:
+    """Return the events of a file that was brought in.
+
+    The end stands first: what a power cut may leave of them is no run that waits for a worker.
+    """
+    end = finished(
+        run_id,
+        RunStatus.SUCCEEDED,
+        assets=[asset],
+        seed=request.seed,
+        elapsed_s=None,
+        cost_usd=None,
+        error=None,
+        outcome={},
+    )
+    return end, started(run_id, provenance), queued(run_id, request, IMPORT_ENGINE, origin)
+
+
 def mark(run_id: str, given: Mark) -> Event:
     """Return the event of something said about a run."""
-    return _of_run("mark", run_id, rating=given.rating, favourite=given.favourite, tags=given.tags, note=given.note)
+    return _of_run(
+        "mark",
+        run_id,
+        rating=given.rating,
+        favourite=given.favourite,
+        tags=given.tags,
+        note=given.note,
+        by=given.by or None,
+    )
+
+
+def delete(run_id: str, on: bool, files: bool) -> Event:
+    """Return the event of a run that is deleted, or restored where it is not `on`."""
+    return _of_run("delete", run_id, on=on, files=files)
 
 
 def project(given: Project) -> Event:
     """Return the event of a project made or changed."""
-    return _event("project", key=given.id, title=given.title, description=given.description, archived=given.archived)
+    return _event(
+        "project",
+        key=given.id,
+        title=given.title,
+        description=given.description,
+        archived=given.archived,
+        settings=_object(given.settings),
+    )
 
 
 def sweep(sweep_id: str, given: Sweep, project_id: str | None) -> Event:
@@ -219,9 +298,51 @@ def sweep(sweep_id: str, given: Sweep, project_id: str | None) -> Event:
     return _event("sweep", key=sweep_id, project=project_id, definition=given.to_json())
 
 
+def vote(given: Vote) -> Event:
+    """Return the event of what somebody said about two runs."""
+    return _event(
+        "vote",
+        id=str(UUID(given.id)),
+        rater=given.rater,
+        left=given.left,
+        right=given.right,
+        choice=given.choice,
+        ballot=given.ballot or None,
+        seconds=given.seconds,
+    )
+
+
+def retract(vote_id: str) -> Event:
+    """Return the event of a vote that is taken back."""
+    return _event("retract", id=str(UUID(vote_id)))
+
+
+def measure(measured: Sequence[Measurement]) -> Event:
+    """Return the event of numbers that were measured of files."""
+    return _event("measure", measurements=[_measurement(each) for each in measured])
+
+
+def board(given: Board) -> Event:
+    """Return the event of a board that is saved, for the first time or again."""
+    return _event(
+        "board",
+        id=str(UUID(given.id)),
+        name=given.name,
+        runs=list(given.runs),
+        project=given.project,
+        settings=_object(given.settings) or None,
+        by=given.created_by or None,
+    )
+
+
+def board_deleted(board_id: str) -> Event:
+    """Return the event of a board that is deleted, for good."""
+    return _event("board-deleted", id=str(UUID(board_id)))
+
+
 def encode(event: Event, ts: int) -> bytes:
     """Return the line of an event; what JSON cannot hold is replaced, never refused."""
-    stamped = {"v": VERSION, "ts": ts, **event}
+    stamped = {"v": _NEEDED.get(event["event"], 2), "ts": ts, **event}
     try:
         text = _dumps(stamped)
     except (TypeError, ValueError, RecursionError):
@@ -264,6 +385,17 @@ def _event(kind: Kind, **fields: object) -> Event:
 def _asset(asset: Asset) -> dict[str, object]:
     fields = {name: getattr(asset, name) for name in Asset.__dataclass_fields__}
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _measurement(measured: Measurement) -> dict[str, object]:
+    told = {
+        "metric": measured.metric,
+        "sha256": measured.sha256,
+        "reference_sha256": measured.reference_sha256,
+        "sizes": measured.sizes,
+        "value": None if measured.value is None else repr(float(measured.value)),
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def _object(values: Mapping[str, object]) -> dict[str, object]:

@@ -222,6 +222,7 @@ class Folder:
         if not database.is_usable(self.path):
             self._replace_missing()
         with database.attached(self.path, read_only=True, wait_s=self._wait_s) as connection:
+            database.require_whole(connection, self.path)
             folded = queries.watermarks(connection) if schema.is_current(connection, self.path) else None
         if folded is None:
             schema.bring_up_to_date(self.path, wait_s=self._wait_s)

@@ -2,8 +2,8 @@
 
 A run's row has four groups of columns, each written by one kind of event and stamped with its time. Of two events of
 one kind the stamp decides, never the order in which they arrive: the first ``queued`` and the first ``finished``, the
-latest of the others. Every mark has a stamp of its own, and the latest wins. The status is
-not stored: it follows from the stamps, so it can only rise.
+latest of the others. Every mark has a stamp of its own, and the latest wins; what each of them said is kept in `marks`.
+The status is not stored: it follows from the stamps, so it can only rise.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
+from studio_kernel.domain.judging import CHOICES
+from studio_kernel.domain.marks import MARKS
 from studio_kernel.domain.runs import RunStatus
 from studio_kernel.runlog.events import FIELD_TYPES, KEYED_KINDS, LATEST_TS, RUN_KINDS, Kind
 
@@ -102,8 +104,10 @@ GROUPS = (
             "outcome": "{e}.outcome",
         },
     ),
+    Group("delete", "deleted_at", "latest", {"deleted": '{e}."on"', "frees_files": "{e}.files"}),
 )
-MARKS = ("rating", "favourite", "tags", "note")
+KINDS_OF_MEDIA = {"image": 1, "video": 2, "audio": 4}
+"""The bits of the column `media`, which says what a run made without a look at its files."""
 
 
 def load(connection: DuckDBPyConnection, lines: Sequence[str]) -> list[int]:
@@ -147,10 +151,23 @@ ts BETWEEN 0 AND {LATEST_TS} AND CASE
   WHEN event = 'queued' THEN id IS NOT NULL AND engine IS NOT NULL AND model IS NOT NULL AND task IS NOT NULL
     AND json_type(parameters) = 'OBJECT'
   WHEN event = 'finished' THEN id IS NOT NULL AND status IN ({_listed(_FINAL)})
+  WHEN event = 'delete' THEN id IS NOT NULL AND "on" IS NOT NULL
   WHEN event IN ({_listed(RUN_KINDS)}) THEN id IS NOT NULL
   WHEN event IN ({_listed(KEYED_KINDS)}) THEN key IS NOT NULL
+  WHEN event = 'vote' THEN id IS NOT NULL AND rater IS NOT NULL AND "left" <> "right" AND choice IN ({_listed(CHOICES)})
+  WHEN event = 'retract' THEN id IS NOT NULL
+  WHEN event = 'measure' THEN measurements IS NOT NULL
+  WHEN event = 'board' THEN id IS NOT NULL AND name IS NOT NULL AND len(list_filter(runs, lambda r: r IS NOT NULL)) > 0
+  WHEN event = 'board-deleted' THEN id IS NOT NULL
   ELSE false END
 """
+
+
+_MEDIA = " | ".join(
+    f"""CASE WHEN len(list_filter(assets, lambda a: coalesce(a.role, 'output') = 'output'
+      AND starts_with(a.media_type, '{kind}/'))) > 0 THEN {bit}::UTINYINT ELSE 0::UTINYINT END"""
+    for kind, bit in KINDS_OF_MEDIA.items()
+)
 
 
 @cache
@@ -173,9 +190,10 @@ def _patches() -> str:
     return f"""
         CREATE OR REPLACE TEMP TABLE patch AS
         WITH pick AS (
-          SELECT id, {", ".join(picks + marks)} FROM temp.event WHERE event IN ({_listed(RUN_KINDS)}) GROUP BY id
+          SELECT id, {", ".join(picks + marks)}, bit_or({_MEDIA}) FILTER (event = 'finished') AS media
+          FROM temp.event WHERE event IN ({_listed(RUN_KINDS)}) GROUP BY id
         )
-        SELECT pick.id, {", ".join(columns)}, {", ".join(f"pick.{name}, pick.{name}_at" for name in MARKS)}
+        SELECT pick.id, pick.media, {", ".join(columns)}, {", ".join(f"pick.{name}, pick.{name}_at" for name in MARKS)}
         FROM pick {" ".join(joins)}
     """
 
@@ -183,7 +201,8 @@ def _patches() -> str:
 @cache
 def _merge_runs() -> str:
     """Return the statement that merges `patch` into the runs."""
-    changes, columns = [], ["id"]
+    # Every end of a run adds its files, so all of them have a say; the order makes no difference.
+    changes, columns = ["media = coalesce(r.media | p.media, r.media, p.media)"], ["id", "media"]
     for group in GROUPS:
         for name in (*group.columns, group.stamp):
             changes.append(f"{name} = CASE WHEN {group.wins} THEN p.{name} ELSE r.{name} END")
@@ -234,16 +253,21 @@ SELECT * FROM temp.asset AS new WHERE NOT EXISTS (
 _MERGE_PROJECTS = """
 MERGE INTO log.projects AS r USING (
   SELECT key AS id, arg_max(title, ts) AS title, arg_max(description, ts) AS description,
-    arg_max(archived, ts) AS archived, make_timestamp(min(ts)) AS created_at, make_timestamp(max(ts)) AS changed_at
+    arg_max(archived, ts) AS archived, make_timestamp(min(ts)) AS created_at, make_timestamp(max(ts)) AS changed_at,
+    arg_max(settings, ts) FILTER (settings IS NOT NULL) AS settings,
+    make_timestamp(max(ts) FILTER (settings IS NOT NULL)) AS settings_at
   FROM temp.event WHERE event = 'project' GROUP BY key
 ) AS p ON r.id = p.id
 WHEN MATCHED THEN UPDATE SET created_at = least(r.created_at, p.created_at),
   title = CASE WHEN p.changed_at > r.changed_at THEN p.title ELSE r.title END,
   description = CASE WHEN p.changed_at > r.changed_at THEN p.description ELSE r.description END,
   archived = CASE WHEN p.changed_at > r.changed_at THEN p.archived ELSE r.archived END,
-  changed_at = greatest(p.changed_at, r.changed_at)
-WHEN NOT MATCHED THEN INSERT (id, title, description, archived, created_at, changed_at)
-  VALUES (p.id, p.title, p.description, p.archived, p.created_at, p.changed_at)
+  changed_at = greatest(p.changed_at, r.changed_at),
+  settings = CASE WHEN coalesce(p.settings_at > r.settings_at, p.settings_at IS NOT NULL) THEN p.settings
+    ELSE r.settings END,
+  settings_at = greatest(p.settings_at, r.settings_at)
+WHEN NOT MATCHED THEN INSERT (id, title, description, archived, created_at, changed_at, settings, settings_at)
+  VALUES (p.id, p.title, p.description, p.archived, p.created_at, p.changed_at, p.settings, p.settings_at)
 """
 
 _MERGE_SWEEPS = """
@@ -274,10 +298,91 @@ WHEN NOT MATCHED THEN INSERT (id, paused, paused_at, first, first_at)
   VALUES (p.id, p.paused, p.paused_at, p.first, p.first_at)
 """
 
+# What belongs to a vote is packed: of several events of one id all comes from the first, also where that has NULL.
+_MERGE_VOTES = f"""
+MERGE INTO log.vote_rows AS r USING (
+  SELECT id, make_timestamp(min(ts) FILTER (event = 'vote')) AS created_at,
+    arg_min(struct_pack(rater, l := "left", r := "right", choice, ballot, seconds := {_finite("seconds")}), ts)
+      FILTER (event = 'vote') AS said,
+    make_timestamp(min(ts) FILTER (event = 'retract')) AS retracted_at
+  FROM temp.event WHERE event IN ('vote', 'retract') GROUP BY id
+) AS p ON r.id = p.id
+WHEN MATCHED AND coalesce(p.created_at < r.created_at, p.created_at IS NOT NULL) THEN UPDATE SET
+  created_at = p.created_at, rater = p.said.rater, left_run = p.said.l, right_run = p.said.r, choice = p.said.choice,
+  ballot = p.said.ballot, seconds = p.said.seconds, retracted_at = least(r.retracted_at, p.retracted_at)
+WHEN MATCHED THEN UPDATE SET retracted_at = least(r.retracted_at, p.retracted_at)
+WHEN NOT MATCHED THEN INSERT (id, created_at, rater, left_run, right_run, choice, ballot, seconds, retracted_at)
+  VALUES (p.id, p.created_at, p.said.rater, p.said.l, p.said.r, p.said.choice, p.said.ballot, p.said.seconds,
+    p.retracted_at)
+"""
+
+_MERGE_MEASUREMENTS = """
+MERGE INTO log.measurements AS r USING (
+  SELECT metric, sha256, reference_sha256, sizes, make_timestamp(max(ts)) AS measured_at,
+    arg_max(struct_pack(number := CASE WHEN NOT isnan(number) THEN number END), ts).number AS value
+  FROM (
+    SELECT ts, m.metric AS metric, m.sha256 AS sha256, coalesce(m.reference_sha256, '') AS reference_sha256,
+      coalesce(m.sizes, '') AS sizes, try_cast(m.value AS DOUBLE) AS number
+    FROM (SELECT ts, unnest(measurements) AS m FROM temp.event WHERE event = 'measure')
+    WHERE m.metric IS NOT NULL AND m.sha256 IS NOT NULL
+  )
+  GROUP BY metric, sha256, reference_sha256, sizes
+) AS p
+ON r.sha256 = p.sha256 AND r.metric = p.metric AND r.reference_sha256 = p.reference_sha256 AND r.sizes = p.sizes
+WHEN MATCHED AND p.measured_at > r.measured_at THEN UPDATE SET value = p.value, measured_at = p.measured_at
+WHEN NOT MATCHED THEN INSERT (metric, sha256, reference_sha256, sizes, value, measured_at)
+  VALUES (p.metric, p.sha256, p.reference_sha256, p.sizes, p.value, p.measured_at)
+"""
+
+# A line that is read twice is one row. The semi-join reads the blocks of those times alone, as with assets.
+_ADD_MARKS = f"""
+INSERT INTO log.marks BY NAME
+SELECT * FROM (
+  SELECT DISTINCT id AS run_id, make_timestamp(ts) AS marked_at, "by" AS marked_by, {", ".join(MARKS)} FROM temp.event
+  WHERE event = 'mark' AND ({" OR ".join(f"{name} IS NOT NULL" for name in MARKS)})
+  EXCEPT SELECT run_id, marked_at, marked_by, {", ".join(MARKS)} FROM log.marks
+  SEMI JOIN (SELECT make_timestamp(ts) AS marked_at FROM temp.event WHERE event = 'mark') USING (marked_at)
+) ORDER BY marked_at
+"""
+
+# All that a board says at once is packed: it comes from its latest event, also where that has NULL.
+_MERGE_BOARDS = """
+MERGE INTO log.board_rows AS r USING (
+  SELECT id, make_timestamp(min(ts) FILTER (event = 'board')) AS created_at,
+    arg_min(struct_pack(who := "by"), ts) FILTER (event = 'board') AS made,
+    make_timestamp(max(ts) FILTER (event = 'board')) AS changed_at,
+    arg_max(struct_pack(name, project, runs := list_filter(runs, lambda r: r IS NOT NULL), settings), ts)
+      FILTER (event = 'board') AS said,
+    make_timestamp(min(ts) FILTER (event = 'board-deleted')) AS deleted_at
+  FROM temp.event WHERE event IN ('board', 'board-deleted') GROUP BY id
+) AS p ON r.id = p.id
+WHEN MATCHED THEN UPDATE SET
+  created_by = CASE WHEN coalesce(p.created_at < r.created_at, p.created_at IS NOT NULL) THEN p.made.who
+    ELSE r.created_by END,
+  created_at = least(r.created_at, p.created_at),
+  name = CASE WHEN coalesce(p.changed_at > r.changed_at, p.changed_at IS NOT NULL) THEN p.said.name ELSE r.name END,
+  project = CASE WHEN coalesce(p.changed_at > r.changed_at, p.changed_at IS NOT NULL) THEN p.said.project
+    ELSE r.project END,
+  runs = CASE WHEN coalesce(p.changed_at > r.changed_at, p.changed_at IS NOT NULL) THEN p.said.runs ELSE r.runs END,
+  settings = CASE WHEN coalesce(p.changed_at > r.changed_at, p.changed_at IS NOT NULL) THEN p.said.settings
+    ELSE r.settings END,
+  changed_at = greatest(r.changed_at, p.changed_at),
+  deleted_at = least(r.deleted_at, p.deleted_at)
+WHEN NOT MATCHED THEN INSERT (id, name, created_at, changed_at, created_by, project, runs, settings, deleted_at)
+  VALUES (p.id, p.said.name, p.created_at, p.changed_at, p.made.who, p.said.project, p.said.runs, p.said.settings,
+    p.deleted_at)
+"""
+
 _STATEMENTS: dict[Kind, tuple[str, ...]] = {
     "queued": (_ADD_PROMPTS,),
     "finished": (_NEW_ASSETS, _ADD_ASSETS),
     "project": (_MERGE_PROJECTS,),
     "sweep": (_MERGE_SWEEPS,),
     "queue": (_MERGE_QUEUE,),
+    "vote": (_MERGE_VOTES,),
+    "retract": (_MERGE_VOTES,),  # once more where both are there, which changes nothing
+    "measure": (_MERGE_MEASUREMENTS,),
+    "mark": (_ADD_MARKS,),
+    "board": (_MERGE_BOARDS,),
+    "board-deleted": (_MERGE_BOARDS,),  # once more where both are there, which changes nothing
 }

@@ -11,27 +11,30 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from uuid import UUID
 
 from immutabledict import immutabledict
 
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.events import Ticket
-from studio_kernel.domain.marks import Project
+from studio_kernel.domain.marks import Project, ProjectCard
 from studio_kernel.domain.queue import QueueEntry
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.runs import Origin, RunEstimate, RunRecord, RunStatus
+from studio_kernel.domain.runs import IMPORT_ENGINE, Origin, RunEstimate, RunRecord, RunStatus
 from studio_kernel.domain.spending import Ending, Spending
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.domain.tasks import Task
 from studio_kernel.domain.values import Value, from_json
 from studio_kernel.runlog import decode
+from studio_kernel.runlog.patch import KINDS_OF_MEDIA
 
 if TYPE_CHECKING:
     import pandas as pd
     from duckdb import DuckDBPyConnection
 
 Words: TypeAlias = "str | Sequence[str] | None"
+Source: TypeAlias = Literal["made", "import"]
 Row: TypeAlias = "tuple[Mapping[str, object], tuple[Asset, ...]]"
 
 _log = logging.getLogger(__name__)
@@ -45,6 +48,12 @@ class RunFilter:
     ----------
     model, engine, task, status, project, sweep_id, parent_id : str or sequence of str
         One of these.
+    ids : sequence of str or None
+        Exactly these runs; an empty one means none, and what is no id of a run finds nothing.
+    kind : str or sequence of str
+        Made a file of one of these kinds: ``image``, ``video``, ``audio``.
+    source : {"made", "import"} or None
+        Made here, or brought in as a file.
     tag : str or sequence of str
         Has all of these.
     favourite : bool or None
@@ -55,11 +64,13 @@ class RunFilter:
         Its prompt contains every one of these words, in any order and case.
     since, until : datetime.datetime or None
         Queued at or after, and before; aware.
+    deleted : bool or None
+        `False`: without those that were deleted; `True`: those alone; `None`: both.
 
     Raises
     ------
     ValueError
-        For a time without time zone.
+        For a time without time zone, and for a kind or a source that there is not.
     """
 
     model: Words = None
@@ -75,12 +86,21 @@ class RunFilter:
     text: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    ids: Sequence[str] | None = None
+    kind: Words = None
+    source: Source | None = None
+    deleted: bool | None = False
 
     def __post_init__(self) -> None:
-        """Refuse times that could mean several moments."""
+        """Refuse times that could mean several moments, and words that mean nothing."""
         for time in (self.since, self.until):
             if time is not None and time.tzinfo is None:
                 raise ValueError(f"{time!r} has no time zone; use for example datetime.now(UTC)")
+        for kind in _words(self.kind):
+            if kind not in KINDS_OF_MEDIA:
+                raise ValueError(f"kind {kind!r} is none of {', '.join(KINDS_OF_MEDIA)}")
+        if self.source not in (None, "made", "import"):
+            raise ValueError(f"source {self.source!r} is neither 'made' nor 'import'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +130,8 @@ class Facets:
         Value → number of runs; runs without a value are left out.
     rating : mapping
         Stars → number of runs, 5 first.
+    kind : mapping
+        ``image``, ``video``, ``audio`` → number of runs that made such a file.
     """
 
     total: int = 0
@@ -121,6 +143,7 @@ class Facets:
     project: Mapping[str, int] = field(default_factory=dict)
     tag: Mapping[str, int] = field(default_factory=dict)
     rating: Mapping[int, int] = field(default_factory=dict)
+    kind: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +154,22 @@ class SweepRecord:
     sweep: Sweep
     project: str | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SweepContents:
+    """What has become of a sweep.
+
+    Attributes
+    ----------
+    cells : mapping
+        Status → cells with a run of it; a cell that was tried again may have several.
+    cover : Asset or None
+        The newest file that can be shown.
+    """
+
+    cells: Mapping[str, int]
+    cover: Asset | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +232,7 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True)
 class CostRow:
-    """What runs of one quarter of an hour, project, model and sweep cost, in US dollars.
+    """What runs of one quarter of an hour, project, model, engine and sweep cost, in US dollars.
 
     Attributes
     ----------
@@ -205,16 +244,20 @@ class CostRow:
         What was expected of those that ended, may be charged and have no bill.
     committed_usd : float
         What is expected of those that have not ended.
+    above_usd : float
+        How much more services said than was expected, of those of which both are known; negative = less.
     """
 
     at: datetime
     project: str | None
     model: str
+    engine: str
     sweep_id: str | None
     runs: int
     billed_usd: float
     estimated_usd: float
     committed_usd: float
+    above_usd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +282,14 @@ def condition_of(wanted: RunFilter, before: Cursor | None = None) -> Condition:
         words = _words(getattr(wanted, column))
         if words:
             parts.append((f"{column} IN ({', '.join('?' * len(words))})", words))
+    if wanted.deleted is not None:
+        parts.append(("deleted" if wanted.deleted else "NOT deleted", ()))
+    if wanted.ids is not None:
+        parts.append(_among(wanted.ids))
+    if kinds := _words(wanted.kind):
+        parts.append(("media & ?::UTINYINT <> 0", [sum(KINDS_OF_MEDIA[kind] for kind in set(kinds))]))
+    if wanted.source is not None:
+        parts.append(("engine = ?" if wanted.source == "import" else "engine <> ?", [IMPORT_ENGINE]))
     parts += [("list_contains(tags, ?)", [tag]) for tag in _words(wanted.tag)]
     if wanted.favourite is not None:
         parts.append(("favourite = ?", [wanted.favourite]))
@@ -270,6 +321,7 @@ def reported(
     what = "json_extract_string(outcome, ?) = ?" if value is not None else "json_extract_string(outcome, ?) IS NOT NULL"
     parts: list[tuple[str, Sequence[object]]] = [
         ("status = 'succeeded'", ()),
+        ("NOT deleted", ()),
         ("list_contains(?::VARCHAR[], model)", [list(models)]),
         (what, [path] if value is None else [path, value]),
     ]
@@ -277,16 +329,13 @@ def reported(
 
 
 def by_id(connection: DuckDBPyConnection, run_id: str) -> list[Row]:
-    """Return one run, or nothing."""
+    """Return one run, also a deleted one, or nothing."""
     return _rows(connection, Condition("id = ?::UUID", (run_id,)), 1)
 
 
 def by_ids(connection: DuckDBPyConnection, ids: Sequence[str]) -> list[Row]:
-    """Return some runs, newest first."""
-    if not ids:
-        return []
-    among = "id BETWEEN ?::UUID AND ?::UUID AND id IN (SELECT unnest(?::UUID[]))"
-    return _rows(connection, Condition(among, (min(ids), max(ids), list(ids))), None)
+    """Return some runs, also deleted ones, newest first."""
+    return _rows(connection, Condition.all_of([_among(ids)]), None) if ids else []
 
 
 def records(rows: Iterable[Row]) -> list[RunRecord]:
@@ -301,7 +350,7 @@ def records(rows: Iterable[Row]) -> list[RunRecord]:
 def ids_like(connection: DuckDBPyConnection, part: str, limit: int) -> list[str]:
     """Return the ids that begin or end with `part`, newest first."""
     rows = connection.execute(
-        "SELECT id FROM runs WHERE starts_with(id::VARCHAR, ?) OR suffix(id::VARCHAR, ?) "
+        "SELECT id FROM all_runs WHERE starts_with(id::VARCHAR, ?) OR suffix(id::VARCHAR, ?) "
         "ORDER BY created_at DESC, id DESC LIMIT ?",
         [part, part, limit],
     ).fetchall()
@@ -311,15 +360,16 @@ def ids_like(connection: DuckDBPyConnection, part: str, limit: int) -> list[str]
 def count(connection: DuckDBPyConnection, wanted: RunFilter) -> int:
     """Return how many runs there are."""
     where = condition_of(wanted)
-    row = connection.execute(f"SELECT count(*) FROM runs WHERE {where.sql}", where.values).fetchone()
+    row = connection.execute(f"SELECT count(*) FROM all_runs WHERE {where.sql}", where.values).fetchone()
     return int(row[0]) if row else 0
 
 
 def frame(connection: DuckDBPyConnection, wanted: RunFilter, limit: int | None, where: str | None) -> pd.DataFrame:
     """Return runs as a table; `where` is SQL of the user's, so the connection must be a confined one."""
-    source = f"(SELECT * FROM runs WHERE {where}\n)" if where else "runs"
+    source = f"(SELECT * FROM all_runs WHERE {where}\n)" if where else "all_runs"
     chosen = condition_of(wanted)
-    return table(connection, _newest("* EXCLUDE (prompt_hash)", source, chosen, limit), chosen.values)
+    shown = "* EXCLUDE (prompt_hash, media, deleted)" if wanted.deleted is False else "* EXCLUDE (prompt_hash, media)"
+    return table(connection, _newest(shown, source, chosen, limit), chosen.values)
 
 
 def table(
@@ -342,10 +392,10 @@ def table(
 def facets(connection: DuckDBPyConnection, wanted: RunFilter) -> Facets:
     """Return how many runs there are of each kind."""
     where = condition_of(wanted)
-    names = ("model", "engine", "task", "status", "project", "rating")
+    names = ("model", "engine", "task", "status", "project", "rating", "media")
     rows = connection.execute(
         f"SELECT grouping_id({', '.join(names)}), {', '.join(names)}, count(*), count(*) FILTER (favourite) "
-        f"FROM runs WHERE {where.sql} GROUP BY GROUPING SETS ((), {', '.join(f'({name})' for name in names)})",
+        f"FROM all_runs WHERE {where.sql} GROUP BY GROUPING SETS ((), {', '.join(f'({name})' for name in names)})",
         where.values,
     ).fetchall()
     counted: dict[str, dict[object, int]] = {name: {} for name in names}
@@ -358,11 +408,21 @@ def facets(connection: DuckDBPyConnection, wanted: RunFilter) -> Facets:
         elif (value := values[names.index(name)]) is not None:
             counted[name][value] = number
     tags = connection.execute(
-        f"SELECT tag, count(*) FROM (SELECT unnest(tags) AS tag FROM runs WHERE {where.sql}) GROUP BY tag", where.values
+        f"SELECT tag, count(*) FROM (SELECT unnest(tags) AS tag FROM all_runs WHERE {where.sql}) GROUP BY tag",
+        where.values,
     ).fetchall()
-    texts = {name: _most_first(cast(dict[str, int], counted[name])) for name in names if name != "rating"}
+    texts = {name: _most_first(cast(dict[str, int], counted[name])) for name in names[:5]}
     rating = dict(sorted(cast(dict[int, int], counted["rating"]).items(), reverse=True))
-    return Facets(total, favourites, tag=_most_first(dict(tags)), rating=rating, **texts)
+    kind = _kinds(cast(dict[int, int], counted["media"]))
+    return Facets(total, favourites, tag=_most_first(dict(tags)), rating=rating, kind=kind, **texts)
+
+
+def _kinds(by_media: Mapping[int, int]) -> dict[str, int]:
+    """Return kind → number of runs, from the number of runs of each combination of kinds."""
+    counted = {
+        kind: sum(number for media, number in by_media.items() if media & bit) for kind, bit in KINDS_OF_MEDIA.items()
+    }
+    return _most_first({kind: number for kind, number in counted.items() if number})
 
 
 def assets_of(connection: DuckDBPyConnection, ids: Sequence[str]) -> dict[str, tuple[Asset, ...]]:
@@ -381,15 +441,25 @@ def assets_of(connection: DuckDBPyConnection, ids: Sequence[str]) -> dict[str, t
     return {run_id: tuple(assets) for run_id, assets in found.items()}
 
 
+def made_by(connection: DuckDBPyConnection, sha256: str) -> tuple[str, bool] | None:
+    """Return the newest run that has a file as its output, one that is not deleted first, and whether it is."""
+    row = connection.execute(
+        "SELECT id, deleted FROM all_runs SEMI JOIN (SELECT run_id FROM assets WHERE sha256 = ? AND role = 'output') "
+        "AS made ON all_runs.id = made.run_id ORDER BY deleted, created_at DESC, id DESC LIMIT 1",
+        [sha256],
+    ).fetchone()
+    return (str(row[0]), bool(row[1])) if row else None
+
+
 def ticket_of(connection: DuckDBPyConnection, run_id: str) -> Ticket | None:
     """Return what the remote service gave for a run."""
-    row = connection.execute("SELECT ticket FROM runs WHERE id = ?::UUID", [run_id]).fetchone()
+    row = connection.execute("SELECT ticket FROM all_runs WHERE id = ?::UUID", [run_id]).fetchone()
     return _ticket(row[0]) if row else None
 
 
 def has_ticket(connection: DuckDBPyConnection, remote_id: str) -> bool:
     """Return whether a remote service gave that name to one of the runs."""
-    query = "SELECT count(*) FROM runs WHERE ticket IS NOT NULL AND ticket->>'$.remote_id' = ?"
+    query = "SELECT count(*) FROM all_runs WHERE ticket IS NOT NULL AND ticket->>'$.remote_id' = ?"
     row = connection.execute(query, [remote_id]).fetchone()
     return bool(row and row[0])
 
@@ -397,12 +467,61 @@ def has_ticket(connection: DuckDBPyConnection, remote_id: str) -> bool:
 def projects(connection: DuckDBPyConnection) -> list[Project]:
     """Return every project, newest first."""
     rows = connection.execute(
-        "SELECT id, title, description, archived, created_at FROM projects ORDER BY created_at DESC, id"
+        "SELECT id, title, description, archived, created_at, settings, changed_at FROM projects "
+        "ORDER BY created_at DESC, id"
     ).fetchall()
     return [
-        Project(name, title or name, description or "", bool(archived), _aware(created_at))
-        for name, title, description, archived, created_at in rows
+        Project(
+            name,
+            title or name,
+            description or "",
+            bool(archived),
+            _aware(created_at),
+            _mapping(settings),
+            _aware(changed_at),
+        )
+        for name, title, description, archived, created_at, settings, changed_at in rows
     ]
+
+
+def project_contents(connection: DuckDBPyConnection, covers: int = 4) -> dict[str, ProjectCard]:
+    """Return what is in each project that a run names, by its id; the projects themselves are not looked up."""
+    rows = connection.execute(
+        "SELECT project, count(*), max(coalesce(finished_at, started_at, created_at)), "
+        "arg_max(id, created_at, $covers) FILTER (media & $shown <> 0) "
+        "FROM all_runs WHERE project IS NOT NULL AND NOT deleted GROUP BY project",
+        {"covers": covers, "shown": KINDS_OF_MEDIA["image"] | KINDS_OF_MEDIA["video"]},
+    ).fetchall()
+    files = dict(
+        connection.execute(
+            "SELECT project, count(*) FROM assets JOIN (SELECT id, project FROM runs WHERE project IS NOT NULL) AS run "
+            "ON run_id = run.id WHERE role = 'output' GROUP BY project"
+        ).fetchall()
+    )
+    costs = dict(
+        connection.execute(
+            "SELECT project, fsum(coalesce(billed_usd, estimated_usd, 0)) FROM costs WHERE project IS NOT NULL "
+            "GROUP BY project"
+        ).fetchall()
+    )
+    assets = assets_of(connection, [str(run_id) for *_, newest in rows for run_id in newest or ()])
+    return {
+        name: ProjectCard(
+            Project(name, name),
+            runs,
+            files.get(name, 0),
+            costs.get(name, 0.0),
+            _aware(changed_at),
+            _covers([assets[str(run_id)] for run_id in newest or ()], covers),
+        )
+        for name, runs, changed_at, newest in rows
+    }
+
+
+def _covers(of_runs: Iterable[Sequence[Asset]], count: int) -> tuple[Asset, ...]:
+    """Return the first files that can be shown."""
+    outputs = (asset for assets in of_runs for asset in assets if asset.role == "output")
+    return tuple(asset for asset in outputs if asset.media_type.startswith(("image/", "video/")))[:count]
 
 
 def sweeps(connection: DuckDBPyConnection, sweep_id: str | None, limit: int | None) -> list[SweepRecord]:
@@ -419,15 +538,36 @@ def sweeps(connection: DuckDBPyConnection, sweep_id: str | None, limit: int | No
     ]
 
 
+def sweep_contents(connection: DuckDBPyConnection, sweep_ids: Sequence[str]) -> dict[str, SweepContents]:
+    """Return what has become of some sweeps; those without runs are left out."""
+    rows = connection.execute(
+        "SELECT sweep_id, status, count(DISTINCT cell), arg_max(id, created_at) FILTER (media & $shown <> 0) "
+        "FROM all_runs WHERE sweep_id IN (SELECT unnest($ids::VARCHAR[])) AND NOT deleted "
+        "GROUP BY sweep_id, status ORDER BY status = 'succeeded'",
+        {"ids": list(sweep_ids), "shown": KINDS_OF_MEDIA["image"] | KINDS_OF_MEDIA["video"]},
+    ).fetchall()
+    assets = assets_of(connection, [str(newest) for *_, newest in rows if newest is not None])
+    cells: dict[str, dict[str, int]] = {}
+    covers: dict[str, Asset | None] = {}
+    for sweep_id, status, number, newest in rows:
+        cells.setdefault(sweep_id, {})[status] = number
+        if newest is not None:
+            covers[sweep_id] = next(iter(_covers([assets[str(newest)]], 1)), None)
+    return {sweep_id: SweepContents(counted, covers.get(sweep_id)) for sweep_id, counted in cells.items()}
+
+
 def succeeded_with(
     connection: DuckDBPyConnection, digests: Sequence[str], batch_size: int | None = None
 ) -> dict[str, str]:
-    """Return the newest run that succeeded for each of some requests, by digest."""
+    """Return the newest run that succeeded for each of some requests, by digest.
+
+    What a file says that was brought in is no proof that the request makes it.
+    """
     rows = connection.execute(
-        "SELECT request_digest, arg_max(id, created_at) FROM runs WHERE status = 'succeeded' "
+        "SELECT request_digest, arg_max(id, created_at) FROM runs WHERE status = 'succeeded' AND engine <> $imports "
         "AND request_digest IN (SELECT unnest($digests::VARCHAR[])) "
         "AND coalesce(batch_size = $batch_size, true) GROUP BY request_digest",
-        {"digests": list(digests), "batch_size": batch_size},
+        {"digests": list(digests), "batch_size": batch_size, "imports": IMPORT_ENGINE},
     ).fetchall()
     return {digest: str(run_id) for digest, run_id in rows}
 
@@ -438,7 +578,7 @@ def unclear_with(connection: DuckDBPyConnection, digests: Sequence[str]) -> dict
     Among them those whose result may still be at the service.
     """
     rows = connection.execute(
-        "SELECT request_digest, arg_max(id, created_at) FROM runs "
+        "SELECT request_digest, arg_max(id, created_at) FROM all_runs "
         "WHERE request_digest IN (SELECT unnest(?::VARCHAR[])) "
         "GROUP BY request_digest "
         "HAVING arg_max(coalesce(outcome->>'$.may_be_billed', outcome->>'$.can_be_fetched', ''), created_at) = 'true'",
@@ -465,7 +605,7 @@ def unfinished(connection: DuckDBPyConnection) -> list[QueueEntry]:
     """Return every run that has not ended, the oldest first."""
     columns = (*_RECORD_COLUMNS, *_QUEUE_COLUMNS)
     rows = connection.execute(
-        f"SELECT {', '.join(columns)} FROM runs JOIN (SELECT id, claimed_at, owner, cancel_at, reserved_for "
+        f"SELECT {', '.join(columns)} FROM all_runs JOIN (SELECT id, claimed_at, owner, cancel_at, reserved_for "
         "FROM run_rows WHERE finished_at IS NULL AND created_at IS NOT NULL) USING (id) ORDER BY created_at, id"
     ).fetchall()
     return [entry for row in rows if (entry := _entry(dict(zip(columns, row, strict=True)))) is not None]
@@ -474,9 +614,12 @@ def unfinished(connection: DuckDBPyConnection) -> list[QueueEntry]:
 def costs(connection: DuckDBPyConnection, since: datetime | None) -> list[CostRow]:
     """Return what runs cost, the oldest first."""
     rows = connection.execute(
-        "SELECT time_bucket(INTERVAL 15 minutes, booked_at) AS bin, project, model, sweep_id, count(*), "
-        "fsum(coalesce(billed_usd, 0)), fsum(coalesce(estimated_usd, 0)), fsum(coalesce(committed_usd, 0)) "
-        "FROM costs WHERE coalesce(booked_at >= ?, true) GROUP BY ALL ORDER BY ALL",
+        "SELECT time_bucket(INTERVAL 15 minutes, booked_at) AS bin, "
+        "c.project, c.model, c.engine, c.sweep_id, count(*), "
+        "fsum(coalesce(billed_usd, 0)), fsum(coalesce(estimated_usd, 0)), fsum(coalesce(committed_usd, 0)), "
+        "fsum(coalesce(billed_usd - r.estimated_cost_usd, 0)) "
+        "FROM costs c JOIN run_rows r USING (id) "
+        "WHERE coalesce(booked_at >= ?, true) GROUP BY ALL ORDER BY ALL",
         [_stored(since) if since is not None else None],
     ).fetchall()
     return [CostRow(_required(at), *rest) for at, *rest in rows]
@@ -530,7 +673,7 @@ def timings(connection: DuckDBPyConnection, kind: RunKind, count: int = 30) -> T
         SELECT median(denoising_s / num_inference_steps), coalesce(median(decoding_s), 0) FROM (
           SELECT (outcome->>'$.denoising_s')::DOUBLE AS denoising_s, (outcome->>'$.decoding_s')::DOUBLE AS decoding_s,
             num_inference_steps
-          FROM runs WHERE status = 'succeeded' AND model = $model AND task = $task
+          FROM all_runs WHERE status = 'succeeded' AND model = $model AND task = $task AND engine <> $imports
             AND width IS NOT DISTINCT FROM $width AND height IS NOT DISTINCT FROM $height
             AND num_images IS NOT DISTINCT FROM $num_images
             AND coalesce(provenance->>'$.device' = $device, $device IS NULL)
@@ -538,7 +681,7 @@ def timings(connection: DuckDBPyConnection, kind: RunKind, count: int = 30) -> T
           ORDER BY created_at DESC LIMIT $count
         )
         """,
-        {**asdict(kind), "count": count},
+        {**asdict(kind), "count": count, "imports": IMPORT_ENGINE},
     ).fetchone()
     return Timings(row[0], row[1]) if row and row[0] is not None else None
 
@@ -552,11 +695,12 @@ def past_runs(connection: DuckDBPyConnection, model: str, count: int = 200) -> l
           coalesce((outcome->>'$.decoding_s')::DOUBLE, 0)
         FROM (
           SELECT task, parameters, batch_size, provenance, elapsed_s, outcome, created_at
-          FROM runs WHERE status = 'succeeded' AND model = $model AND NOT private AND elapsed_s > 0
+          FROM all_runs WHERE status = 'succeeded' AND model = $model AND engine <> $imports
+            AND NOT private AND elapsed_s > 0
           ORDER BY created_at DESC LIMIT $count
         ) ORDER BY created_at DESC
         """,
-        {"model": model, "count": count},
+        {"model": model, "count": count, "imports": IMPORT_ENGINE},
     ).fetchall()
     return [PastRun(task, _parameters(text), *rest) for task, text, *rest in rows]
 
@@ -581,7 +725,7 @@ _RECORD_COLUMNS = (
     "id", "created_at", "started_at", "finished_at", "status", "engine", "task", "model", "seed", "elapsed_s",
     "cost_usd", "error", "project", "sweep_id", "cell", "parent_id", "prompt_template", "batch_size",
     "parameters", "provenance", "outcome", "rating", "favourite", "tags", "note",
-    "estimated_cost_usd", "estimated_s", "estimated_vram_bytes",
+    "estimated_cost_usd", "estimated_s", "estimated_vram_bytes", "deleted",
 )  # fmt: skip
 
 
@@ -589,7 +733,7 @@ _QUEUE_COLUMNS = ("owner", "attempt", "priority", "cancel_at", "reserved_for", "
 
 
 def _rows(connection: DuckDBPyConnection, where: Condition, limit: int | None, offset: int = 0) -> list[Row]:
-    query = _newest(", ".join(_RECORD_COLUMNS), "runs", where, limit, offset)
+    query = _newest(", ".join(_RECORD_COLUMNS), "all_runs", where, limit, offset)
     rows = connection.execute(query, where.values).fetchall()
     found = [dict(zip(_RECORD_COLUMNS, row, strict=True)) for row in rows]
     assets = assets_of(connection, [str(row["id"]) for row in found])
@@ -608,7 +752,7 @@ def _newest(columns: str, source: str, where: Condition, limit: int | None, offs
     part = f"LIMIT {int(limit)} OFFSET {int(offset)}"
     return (
         f"WITH page AS MATERIALIZED (SELECT id FROM {source} WHERE {where.sql} {order} {part}) "
-        f"SELECT {columns} FROM runs SEMI JOIN page USING (id) {order}"
+        f"SELECT {columns} FROM all_runs SEMI JOIN page USING (id) {order}"
     )
 
 
@@ -647,6 +791,7 @@ def _record(row: Mapping[str, object], assets: tuple[Asset, ...]) -> RunRecord |
         tags=tuple(cast("list[str]", row["tags"])),
         note=cast("str | None", row["note"]),
         estimate=_estimate(row),
+        is_deleted=bool(row["deleted"]),
     )
 
 
@@ -677,6 +822,21 @@ def _words(value: Words) -> Sequence[str]:
     if value is None:
         return ()
     return (str(value),) if isinstance(value, str) else tuple(str(word) for word in value)
+
+
+def _among(ids: Sequence[str]) -> tuple[str, Sequence[object]]:
+    """Return the condition that a run is one of some; the range lets whole blocks be passed over."""
+    known = sorted({str(found) for found in map(_uuid, ids) if found is not None})
+    if not known:
+        return "false", ()
+    return "id BETWEEN ?::UUID AND ?::UUID AND id IN (SELECT unnest(?::UUID[]))", [known[0], known[-1], known]
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except (ValueError, AttributeError, TypeError):
+        return None
 
 
 def _limit(limit: int | None) -> str:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from studio_kernel.runlog import schema
 
-_TABLES = ("runs", "costs", "assets", "prompts", "projects", "sweeps")
-_COLUMNS = "SELECT table_name, column_name, data_type, comment FROM duckdb_columns() ORDER BY table_oid, column_index"
-_COMMENTS = """
-SELECT table_name, comment FROM duckdb_tables() UNION ALL SELECT view_name, comment FROM duckdb_views()
-"""
+_TABLES = ("runs", "costs", "assets", "prompts", "projects", "sweeps", "marks", "votes", "boards", "measurements")
 _COLUMNS = "SELECT table_name, column_name, data_type, comment FROM duckdb_columns() ORDER BY table_oid, column_index"
 _COMMENTS = """
 SELECT table_name, comment FROM duckdb_tables() UNION ALL SELECT view_name, comment FROM duckdb_views()

@@ -1,7 +1,8 @@
 """What the runs and sweeps of a log refer to: the stored files that must stay.
 
 A run refers to its outputs, and to every file named anywhere in what was asked for or reported; a sweep to those in its
-definition. Rows count whatever their state: a run that failed, or of which only the end was logged, keeps its files.
+definition. Rows count whatever their state: a run that failed, or of which only the end was logged, keeps its files,
+and so does one that was deleted, unless it was said that its files may go.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _JSON_COLUMNS = {
     "run_rows": ("parameters", "cell", "provenance", "outcome", "ticket"),
     "sweeps": ("definition",),
 }
+_GIVEN_UP = "coalesce(deleted AND frees_files, false)"
 _FETCHED_AT_ONCE = 100_000
 
 
@@ -88,11 +90,14 @@ def count(connection: DuckDBPyConnection) -> int:
 
 def _everything() -> str:
     """Return the query for all references: sha256, owner, id, is_output."""
-    parts = ["SELECT sha256, 'run' AS owner, run_id::VARCHAR AS id, role = 'output' AS is_output FROM assets"]
+    parts = [
+        "SELECT sha256, 'run' AS owner, run_id::VARCHAR AS id, role = 'output' AS is_output "
+        f"FROM assets ANTI JOIN (SELECT id FROM run_rows WHERE {_GIVEN_UP}) AS given_up ON run_id = given_up.id"
+    ]
     parts += [
         f"SELECT unnest(regexp_extract_all({column}, '{_IN_JSON}', 1)), '{owner}', id::VARCHAR, false "
-        f"FROM {table} WHERE contains({column}::VARCHAR, '$asset')"
-        for table, owner in (("run_rows", "run"), ("sweeps", "sweep"))
+        f"FROM {table} WHERE contains({column}::VARCHAR, '$asset') AND {kept}"
+        for table, owner, kept in (("run_rows", "run", f"NOT {_GIVEN_UP}"), ("sweeps", "sweep", "true"))
         for column in _JSON_COLUMNS[table]
     ]
     return " UNION ALL ".join(parts)

@@ -1,7 +1,8 @@
 """The tables of a run log file, and how a file of an earlier version becomes one of this version.
 
-Each step is a numbered SQL file in ``migrations/``. A step adds columns and tables and never gives a column an
-expression as default: DuckDB 1.5 could not open a file again that was left by a process killed after one.
+Each step is a numbered SQL file in ``migrations/``; what columns mean stands in ``comments.sql``, for a view that is
+made anew loses its comments. A step adds columns and tables and never gives a column an expression as default: DuckDB
+1.5 could not open a file again that was left by a process killed after one.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from studio_kernel.errors import RunLogError
 from studio_kernel.runlog import database
+from studio_kernel.writing import write_whole
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -32,9 +35,11 @@ class Migration:
 @cache
 def migrations() -> tuple[Migration, ...]:
     """Return every step, from an empty file to this version."""
-    directory = files("studio_kernel.runlog") / "migrations"
-    scripts = sorted((entry for entry in directory.iterdir() if entry.name.endswith(".sql")), key=lambda e: e.name)
-    return tuple(Migration(int(script.name[:4]), script.read_text("utf-8")) for script in scripts)
+    package = files("studio_kernel.runlog")
+    scripts = sorted((entry for entry in (package / "migrations").iterdir()), key=lambda entry: entry.name)
+    steps = [Migration(int(each.name[:4]), each.read_text("utf-8")) for each in scripts if each.name.endswith(".sql")]
+    comments = (package / "comments.sql").read_text("utf-8")
+    return (*steps[:-1], Migration(steps[-1].version, steps[-1].sql + comments))
 
 
 def version_of(connection: DuckDBPyConnection) -> int:
@@ -79,9 +84,26 @@ def make(path: Path) -> None:
     """Make a new file of this version.
 
     It takes its place when it is whole: somebody who asked in between met a file without tables.
+
+    Raises
+    ------
+    RunLogError
+        When it cannot be written.
     """
-    with database.new_file(path) as connection:
-        create(connection)
+    try:
+        write_whole(path, _blank())
+    except OSError as error:
+        raise RunLogError(f"{path.name} cannot be written: {error.strerror or error}") from error
+
+
+@cache
+def _blank() -> bytes:
+    """Return a file of this version in which nothing was logged yet; making one takes a tenth of a second."""
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "blank.duckdb"
+        with database.attached(path, read_only=False, wait_s=0.0) as connection:
+            create(connection)
+        return path.read_bytes()
 
 
 @contextmanager

@@ -21,19 +21,35 @@ from uuid import UUID
 from weakref import WeakSet
 
 from studio_kernel.domain.assets import Asset
+from studio_kernel.domain.boards import Board
 from studio_kernel.domain.events import Ticket
-from studio_kernel.domain.marks import Mark, Project
+from studio_kernel.domain.judging import Vote
+from studio_kernel.domain.marks import Mark, Project, ProjectCard
+from studio_kernel.domain.measurements import MAX_TOGETHER, Measurement, MeasurementKey
 from studio_kernel.domain.queue import Queue, QueueEntry
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunEstimate, RunRecord, RunStatus
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.errors import RunLogError
-from studio_kernel.runlog import archive, database, events, forking, quarantine, queries, schema
+from studio_kernel.runlog import (
+    archive,
+    boards,
+    database,
+    events,
+    forking,
+    judgements,
+    ordering,
+    quarantine,
+    queries,
+    reports,
+    schema,
+)
 from studio_kernel.runlog.background import Background, Duty
 from studio_kernel.runlog.database import DatabaseBusy, DatabaseCorrupt
 from studio_kernel.runlog.filesystem import network_file_system
 from studio_kernel.runlog.fold import PAUSE_S, Folder
 from studio_kernel.runlog.journal import Journal
+from studio_kernel.runlog.ordering import Order
 from studio_kernel.runlog.queries import (
     CostRow,
     Cursor,
@@ -41,9 +57,11 @@ from studio_kernel.runlog.queries import (
     PastRun,
     RunFilter,
     RunKind,
+    SweepContents,
     SweepRecord,
     Timings,
 )
+from studio_kernel.runlog.reports import UsageKey
 from studio_kernel.runlog.sources import journals_of
 from studio_kernel.runlog.tail import QueueTail, SpendingTail, Tail
 
@@ -284,10 +302,45 @@ class RunLog:
             )
         )
 
-    def mark(self, run_id: str, mark: Mark) -> None:
-        """Log what somebody says about a run; for each field the latest counts."""
+    def imported(
+        self,
+        run_id: str,
+        request: GenerationRequest,
+        origin: Origin,
+        asset: Asset,
+        provenance: Mapping[str, object],
+    ) -> None:
+        """Log a file that somebody has brought in, as a run that has succeeded, in one write.
+
+        Parameters
+        ----------
+        request : GenerationRequest
+            What made it, as far as it tells.
+        asset : Asset
+            The file; it is in the asset store already.
+        provenance : mapping
+            Where it comes from.
+        """
+        self._append(*events.imported(run_id, request, origin, asset, provenance))
+
+    def mark(self, run_ids: str | Sequence[str], mark: Mark) -> None:
+        """Log what somebody says about a run or about several, in one write; for each field the latest counts."""
         if not mark.is_empty:
-            self._append(events.mark(run_id, mark))
+            self._append(*(events.mark(each, mark) for each in ([run_ids] if isinstance(run_ids, str) else run_ids)))
+
+    def delete(self, run_ids: Sequence[str], *, files: bool = False) -> None:
+        """Log that some runs are deleted, in one write: answers leave them out, and what they cost counts on.
+
+        Parameters
+        ----------
+        files : bool
+            Whether their files may go, as far as nothing else refers to them; the next collection takes them.
+        """
+        self._append(*(events.delete(run_id, on=True, files=files) for run_id in run_ids))
+
+    def restore(self, run_ids: Sequence[str]) -> None:
+        """Log that some runs are not deleted any more."""
+        self._append(*(events.delete(run_id, on=False, files=False) for run_id in run_ids))
 
     def project(self, project: Project) -> None:
         """Log a project that was made or changed."""
@@ -297,10 +350,35 @@ class RunLog:
         """Log the plan of a sweep, so that it can be opened again."""
         self._append(events.sweep(sweep_id, sweep, project))
 
+    def append_vote(self, vote: Vote) -> None:
+        """Log what somebody said about two runs; not of private ones, which say nothing here."""
+        self._append(events.vote(vote))
+
+    def retract_vote(self, vote_id: str) -> None:
+        """Log that a vote is taken back, for good."""
+        self._append(events.retract(vote_id))
+
+    def append_measurements(self, measured: Sequence[Measurement]) -> None:
+        """Log numbers that were measured of files, in one write; of each the latest counts.
+
+        Not of files of private runs, whose digests the log does not have.
+        """
+        told = [measured[at : at + MAX_TOGETHER] for at in range(0, len(measured), MAX_TOGETHER)]
+        if told:
+            self._append(*map(events.measure, told))
+
+    def board(self, board: Board) -> None:
+        """Log a board that is saved, for the first time or again; not one of private runs."""
+        self._append(events.board(board))
+
+    def delete_board(self, board_id: str) -> None:
+        """Log that a board is deleted, for good; its runs stay."""
+        self._append(events.board_deleted(board_id))
+
     # Reading
 
     def run(self, run_id: str) -> RunRecord | None:
-        """Return a run with everything the log knows about it; `None` when there is none of that id."""
+        """Return a run with everything the log knows about it, also a deleted one; `None` when there is none."""
         if not _is_uuid(run_id):
             return None
         found = queries.records(self._ask(lambda connection: queries.by_id(connection, run_id), pause_s=0.0))
@@ -313,7 +391,7 @@ class RunLog:
         return {record.id: record for record in queries.records(found)}
 
     def find(self, part: str, limit: int = 10) -> list[str]:
-        """Return the ids that begin or end with `part`, newest first."""
+        """Return the ids that begin or end with `part`, also of deleted runs, newest first."""
         return self._ask(lambda connection: queries.ids_like(connection, part.lower(), limit))
 
     def runs(
@@ -331,6 +409,30 @@ class RunLog:
             How many to leave out first, for those who jump: 25 ms at 600,000, while a cursor costs nothing.
         """
         return queries.records(self._ask(lambda connection: queries.page(connection, wanted, limit, before, offset)))
+
+    def runs_by(
+        self, order: Order, wanted: RunFilter = _EVERY_RUN, *, limit: int | None = 50, offset: int = 0
+    ) -> list[RunRecord]:
+        """Return runs by a number of theirs; those without one last."""
+        return queries.records(self._ask(lambda connection: ordering.page(connection, wanted, order, limit, offset)))
+
+    def place_by(self, order: Order, run_id: str, wanted: RunFilter = _EVERY_RUN) -> int:
+        """Return how many runs stand before one in an order."""
+        if not _is_uuid(run_id):
+            return 0
+        return self._ask(lambda connection: ordering.place_of(connection, wanted, order, run_id))
+
+    def coverage(self, order: Order, wanted: RunFilter = _EVERY_RUN) -> tuple[int, int]:
+        """Return how many runs with something to measure have the number of an order, and how many there are."""
+        return self._ask(lambda connection: ordering.coverage(connection, wanted, order))
+
+    def unmeasured(
+        self, order: Order, wanted: RunFilter = _EVERY_RUN, *, limit: int = 50, before: Cursor | None = None
+    ) -> list[RunRecord]:
+        """Return runs with something to measure that nobody has measured, newest first."""
+        return queries.records(
+            self._ask(lambda connection: ordering.unmeasured(connection, wanted, order, limit, before))
+        )
 
     def frame(
         self, wanted: RunFilter = _EVERY_RUN, *, limit: int | None = 50, where: str | None = None
@@ -368,6 +470,15 @@ class RunLog:
         known = [run_id for run_id in ids if _is_uuid(run_id)]
         return self._ask(lambda connection: queries.assets_of(connection, known))
 
+    def made_by(self, sha256: str) -> tuple[str, bool] | None:
+        """Return the newest run that has a file as its output, and whether it is deleted; one that is not goes first.
+
+        `None` when there is none.
+        """
+        if not self._has_runs():
+            return None
+        return self._ask(lambda connection: queries.made_by(connection, sha256), pause_s=0.0)
+
     def ticket_of(self, run_id: str) -> Ticket | None:
         """Return how to find a run at its remote service; `None` when it was not accepted there."""
         if not _is_uuid(run_id):
@@ -382,6 +493,10 @@ class RunLog:
         """Return every project, newest first."""
         return self._ask(queries.projects)
 
+    def project_contents(self) -> dict[str, ProjectCard]:
+        """Return what is in each project that a run names: counts, costs and covers; its title is not looked up."""
+        return self._ask(queries.project_contents) if self._has_runs() else {}
+
     def sweep_of(self, sweep_id: str) -> SweepRecord | None:
         """Return a sweep that was planned here; `None` when there is none of that id."""
         found = self._ask(lambda connection: queries.sweeps(connection, sweep_id, 1), pause_s=0.0)
@@ -390,6 +505,13 @@ class RunLog:
     def sweeps(self, *, limit: int | None = 50) -> list[SweepRecord]:
         """Return sweeps, newest first."""
         return self._ask(lambda connection: queries.sweeps(connection, None, limit))
+
+    def sweep_contents(self, sweep_ids: Sequence[str]) -> dict[str, SweepContents]:
+        """Return what has become of sweeps, by id; those without runs are left out."""
+        known = [sweep_id for sweep_id in sweep_ids if sweep_id]
+        if not known or not self._has_runs():
+            return {}
+        return self._ask(lambda connection: queries.sweep_contents(connection, known))
 
     def succeeded_with(self, digests: Sequence[str], *, batch_size: int | None = None) -> dict[str, str]:
         """Return the newest run that succeeded for each request that has one, digest → id.
@@ -448,7 +570,7 @@ class RunLog:
         return self._ask(lambda connection: queries.past_runs(connection, model)) if self._has_runs() else []
 
     def costs(self, since: datetime | None = None) -> list[CostRow]:
-        """Return what runs cost, added up by quarter of an hour, project, model and sweep.
+        """Return what runs cost, added up by quarter of an hour, project, model, engine and sweep.
 
         Parameters
         ----------
@@ -457,9 +579,76 @@ class RunLog:
         """
         return self._ask(lambda connection: queries.costs(connection, since), pause_s=0.0)
 
+    def usage(self, key: UsageKey, since: datetime | None = None, project: str | None = None) -> pd.DataFrame:
+        """Return what was used, a row a quarter of an hour (``bin``), project, model or engine, the column ``what``.
+
+        Parameters
+        ----------
+        since : datetime.datetime or None
+            Ended, or queued and not ended, then or later; aware.
+        project : str or None
+            Only runs of that project.
+        """
+        return self._ask(lambda connection: reports.usage(connection, key, since, project), pause_s=0.0)
+
+    def models(self, since: datetime | None = None, project: str | None = None) -> pd.DataFrame:
+        """Return how models did, the one with the most runs first; parameters as for `usage`."""
+        return self._ask(lambda connection: reports.models(connection, since, project), pause_s=0.0)
+
     def timings(self, kind: RunKind) -> Timings | None:
         """Return how long runs of a kind took lately; `None` when there were none."""
         return self._ask(lambda connection: queries.timings(connection, kind))
+
+    def votes(self, *, ballot: str | None = None, rater: str | None = None) -> list[Vote]:
+        """Return the votes that count, the oldest first: not those taken back, nor those about deleted runs.
+
+        Parameters
+        ----------
+        ballot, rater : str or None
+            Only those of it; `None` = of any.
+        """
+        return self._ask(lambda connection: judgements.votes(connection, ballot, rater), pause_s=0.0)
+
+    def has_vote(self, vote_id: str) -> bool:
+        """Return whether there is a vote of that id, be it that it counts or not."""
+        return _is_uuid(vote_id) and self._ask(lambda connection: judgements.has_vote(connection, vote_id), pause_s=0.0)
+
+    def marks(self, run_ids: Sequence[str] | None = None, *, limit: int | None = 100) -> pd.DataFrame:
+        """Return who said what about runs, the latest first, as in the table ``marks``.
+
+        Parameters
+        ----------
+        run_ids : sequence of str or None
+            Only about these; `None` = about any that is not deleted.
+        limit : int or None
+            How many at most; `None` = all.
+        """
+        known = [each for each in run_ids if _is_uuid(each)] if run_ids is not None else None
+        return self._ask(lambda connection: boards.marks(connection, known, limit), pause_s=0.0)
+
+    def private_among(self, run_ids: Sequence[str]) -> set[str]:
+        """Return those of some runs that are private, whoever made them."""
+        known = [each for each in run_ids if _is_uuid(each)]
+        return self._ask(lambda connection: boards.private_among(connection, known), pause_s=0.0) if known else set()
+
+    def boards(self, project: str | None = None) -> list[Board]:
+        """Return the boards that were not deleted, the one that changed last first.
+
+        Parameters
+        ----------
+        project : str or None
+            Only those of it.
+        """
+        return self._ask(lambda connection: boards.boards(connection, project), pause_s=0.0) if self._has_runs() else []
+
+    def measurements(self, sha256s: Sequence[str], metrics: Sequence[str]) -> Mapping[MeasurementKey, float | None]:
+        """Return what was measured of some files by some metrics, with whatever they were compared with.
+
+        `None` = it was tried and cannot be measured.
+        """
+        if not sha256s or not metrics or not self._has_runs():
+            return {}
+        return self._ask(lambda connection: judgements.measurements(connection, sha256s, metrics), pause_s=0.0)
 
     def sql(self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pd.DataFrame:
         """Return the result of a query of your own; ``docs/reference/run-log.md`` lists views, tables and columns.

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -47,6 +48,7 @@ class WorkerInfo(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+@cache
 def studio_version() -> str:
     """Return the version of the studio that is installed."""
     try:

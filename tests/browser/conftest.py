@@ -14,20 +14,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 
+import studio_widgets
 from jupyter_processes import TOKEN, Server, private_environment, write_notebook
 from studio_kernel import lab
 from studio_kernel.dashboards import environment, launch
 
 CHROMIUM = os.environ.get("STUDIO_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+THEME = Path(studio_widgets.__file__).parent / "theme.css"
 CHROMIUM_ARGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
-KNOWN_ERRORS: tuple[str, ...] = ()
-"""Patterns of console errors that are not ours, matched in full."""
+KNOWN_ERRORS = (r"\[anywidget\] Failed to initialize model\.",)
+"""Patterns of errors that are not ours, matched in full: anywidget gives a model 2 s, which a busy machine may exceed;
+what is missing on the page then fails the test that waits for it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,11 +63,20 @@ def lab_server(private_env: dict[str, str], tmp_path_factory: pytest.TempPathFac
 def dashboard_server(private_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     root, connections = tmp_path_factory.mktemp("dash"), tmp_path_factory.mktemp("c")
     Path(private_env["STUDIO_HOME"]).mkdir(exist_ok=True)
-    command = launch.command(str(root), "--port", "0", "--connections", str(connections), "--max-visitors", "4")
+    command = launch.command(str(root), "--port", "0", "--connections", str(connections), "--max-viewers", "4")
     env = private_env | {environment.TOKEN_VARIABLE: TOKEN}
     server = Server(command, env, root, connections, root.parent / "dashboards.log")
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def shown_home(private_env: dict[str, str]) -> Path:
+    """The home that the servers show, with nothing in it from the tests of other files."""
+    home = Path(private_env["STUDIO_HOME"])
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    return home
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +96,7 @@ def page(browser: Browser, request: pytest.FixtureRequest, tmp_path: Path) -> It
     page = context.new_page()
     page.set_default_timeout(30_000)
     errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("pageerror", lambda error: errors.extend([] if _is_known(str(error)) else [str(error)]))
     page.on("console", lambda message: errors.extend(_unexpected(message)))
     yield page
     if getattr(request.node, "failed", False):
@@ -96,8 +108,12 @@ def page(browser: Browser, request: pytest.FixtureRequest, tmp_path: Path) -> It
 
 
 def _unexpected(message: ConsoleMessage) -> list[str]:
-    known = message.type != "error" or any(re.fullmatch(pattern, message.text) for pattern in KNOWN_ERRORS)
+    known = message.type != "error" or _is_known(message.text)
     return [] if known else [f"{message.text} ({message.location.get('url')})"]
+
+
+def _is_known(text: str) -> bool:
+    return any(re.fullmatch(pattern, text) for pattern in KNOWN_ERRORS)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -110,13 +126,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture
 def screenshot(page: Page, tmp_path: Path) -> Callable[..., Path]:
-    """screenshot(name): a picture of the page."""
+    """screenshot(name, part of the page): a picture."""
     directory = Path(os.environ.get("STUDIO_SCREENSHOTS") or tmp_path)
 
-    def take(name: str, selector: str = "") -> Path:
+    def take(name: str, selector: str | Locator = "") -> Path:
         path = directory / f"{name}.png"
         directory.mkdir(parents=True, exist_ok=True)
-        (page.locator(selector).first if selector else page).screenshot(path=path)
+        shown = page.locator(selector).first if isinstance(selector, str) and selector else selector or page
+        shown.screenshot(path=path)
         return path
 
     return take
@@ -170,15 +187,22 @@ def open_dashboard(dashboard_server: Server, page: Page) -> Iterator[Callable[..
 
 @pytest.fixture
 def mount(page: Page) -> Callable[..., Page]:
-    """mount(folder, state): render one view.js against a fake model; no server and no kernel."""
+    """mount(folder, state): render one view.js against a fake model; no server and no kernel.
+
+    `esm` is the view where it is joined from several files.
+    """
 
     def mount_(
-        folder: Path, state: dict[str, object], html: str = '<div class="studio"><div id="root"></div></div>'
+        folder: Path,
+        state: dict[str, object],
+        html: str = '<div class="studio"><div id="root"></div></div>',
+        esm: str | None = None,
     ) -> Page:
-        css = [folder.parent / "theme.css", folder / "view.css"]
+        css = [THEME, folder / "panel.css", folder / "view.css"]
         styles = "".join(f"<style>{path.read_text()}</style>" for path in css if path.exists())
         page.set_content(f"<!doctype html><body style='margin:0'>{styles}{html}")
-        page.evaluate(FAKE_MODEL, [base64.b64encode((folder / "view.js").read_bytes()).decode(), state])
+        module = (folder / "view.js").read_text() if esm is None else esm
+        page.evaluate(FAKE_MODEL, [base64.b64encode(module.encode()).decode(), state])
         return page
 
     return mount_

@@ -33,7 +33,7 @@ form = GenerationState(studio, model="procedural")
 form.use_size(256, 256)
 state = EstimateState(studio, form, answer=estimates.estimate)
 """,
-    "parts.panel('Estimate', parts.card(Meter(state)))",
+    "parts.PanelBox('Estimate', parts.card(Meter(state)))",
 )
 TEXTS = (
     ".se-line .se-verdict", ".se-line span", ".se-legend", ".se-meter .st-facts dt", ".se-meter .st-facts dd",
@@ -44,6 +44,7 @@ NAMELESS = """() => [...document.querySelectorAll(
 )].filter((e) => e.checkVisibility()).filter((e) => !(
     e.getAttribute('aria-label') || e.labels?.length || e.textContent.trim() || e.title
 )).map((e) => e.outerHTML.slice(0, 200))"""
+TURN = "(t) => jupyterapp.commands.execute('apputils:change-theme', { theme: `JupyterLab ${t}` })"
 STOPWATCH = """() => {
     // From a key that goes down to the first change of the meter: a new number, or the mark that there will be one.
     let pressed = 0;
@@ -57,21 +58,21 @@ STOPWATCH = """() => {
 @pytest.fixture(params=["lab", "dashboard"])
 def panel(request, page):
     """(page, kernel, front end) with the generation panel loaded; its first estimate takes some seconds more."""
-    yield from opened(request, CELLS)
+    yield from opened(request, request.param, CELLS)
 
 
-@pytest.fixture(params=["lab", "dashboard"])
-def untraced(request, page):
-    """The same with a model that needs no memory, so that every estimate is there at once."""
-    yield from opened(request, UNTRACED)
+@pytest.fixture
+def untraced(request):
+    """The same in JupyterLab with a model that needs no memory, so that every estimate is there at once."""
+    yield from opened(request, "lab", UNTRACED)
 
 
-def opened(request, cells):
-    page, server = request.getfixturevalue("page"), request.getfixturevalue(f"{request.param}_server")
-    kernel_id = request.getfixturevalue(f"open_{request.param}")(*cells)
+def opened(request, front, cells):
+    page, server = request.getfixturevalue("page"), request.getfixturevalue(f"{front}_server")
+    kernel_id = request.getfixturevalue(f"open_{front}")(*cells)
     page.locator(".se-line").wait_for()
     with server.kernel(kernel_id) as kernel:
-        yield page, kernel, request.param
+        yield page, kernel, front
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_the_meter_shows_within_moments_that_a_slider_moved(panel, screenshot, r
     screenshot(f"estimate-panel-{front}")
 
 
-def test_the_meter_follows_while_a_slider_is_dragged(untraced):
+def test_the_meter_follows_while_a_slider_is_dragged_and_says_what_is_wrong_with_the_form(untraced):
     page, kernel, _front = untraced
     settled(page)
     handle = page.get_by_role("slider", name="Images")
@@ -121,15 +122,11 @@ def test_the_meter_follows_while_a_slider_is_dragged(untraced):
     images = kernel("panel.state.values['num_images']")
     assert images > 1
     page.locator(".se-line").get_by_text(f"{images} results").wait_for()
-
-
-def test_what_is_wrong_with_the_form_is_said_in_the_meter(untraced):
-    page, kernel, _front = untraced
     kernel("panel.state.set('num_inference_steps', 9999)")
     page.locator(".se-line").get_by_text("not known: Steps 9999 is outside").wait_for()
 
 
-def test_tips_are_applied_with_a_click(panel, screenshot):
+def test_tips_are_applied_with_a_click_and_a_model_without_has_no_card(panel, screenshot):
     page, kernel, front = panel
     kernel("panel.state.set('num_inference_steps', 7)")
     page.get_by_role("heading", name="Tips for Studio tiny").wait_for()
@@ -147,17 +144,12 @@ def test_tips_are_applied_with_a_click(panel, screenshot):
     page.get_by_text("Licence: Apache-2.0").wait_for()
     screenshot(f"tips-{front}")
     assert kernel("panel.state.prompt") == "a blue boat in the sea, watercolor"
-
-
-def test_a_model_without_tips_has_no_card(panel):
-    page, kernel, _front = panel
-    page.get_by_role("button", name="Apply").wait_for()
     kernel("setattr(panel.state, 'model', 'procedural')")
     page.get_by_role("button", name="Apply").wait_for(state="hidden")
 
 
-def test_the_whole_estimate_is_a_key_away(made_up):
-    page, _kernel = made_up
+def test_the_whole_estimate_is_a_key_away_and_makes_a_run_smaller_that_does_not_fit(made_up, screenshot):
+    page, kernel = made_up
     page.get_by_role("button", name="Details").focus()
     page.keyboard.press("Enter")
     page.get_by_text("decoding (vae), 3.0 GiB").wait_for()
@@ -165,10 +157,7 @@ def test_the_whole_estimate_is_a_key_away(made_up):
     page.get_by_role("img", name="Memory of Test card, 8.0 GiB: used by others 2.0 GiB").first.wait_for()
     page.get_by_role("button", name="Less").wait_for()
 
-
-def test_a_run_that_does_not_fit_can_be_made_smaller_with_a_click(made_up, screenshot):
-    page, kernel = made_up
-    kernel("[setattr(state, 'is_expanded', True), form.set('num_images', 9)]")
+    kernel("form.set('num_images', 9)")
     page.locator(".se-line").get_by_text("more than this device has").wait_for()
     page.get_by_text("decode in tiles: 6.5 GiB, fits, 1.2 times as long").wait_for()
     screenshot("estimate-too-much", ".studio")
@@ -190,29 +179,25 @@ def test_a_late_answer_dims_what_is_shown_until_it_comes(made_up, screenshot):
     page.locator(".se-line[aria-busy=false]").get_by_text("4.5 GiB").wait_for()
 
 
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
-def test_meter_and_tips_are_legible_and_named_in_both_themes(open_lab, page, screenshot, theme):
+def test_meter_and_tips_are_legible_named_and_fit_in_both_themes_and_in_a_narrow_column(open_lab, page, screenshot):
     page.set_viewport_size({"width": 1280, "height": 1900})
     open_lab(*CELLS)
     settled(page)
-    page.evaluate("(t) => jupyterapp.commands.execute('apputils:change-theme', { theme: `JupyterLab ${t}` })", theme)
-    page.wait_for_function(f"document.body.dataset.jpThemeLight === '{str(theme == 'Light').lower()}'")
-    page.get_by_role("button", name="Details").click()
+    page.get_by_role("button", name="Details").press("Enter")
     page.locator(".se-details").wait_for()
-    page.evaluate("() => Promise.allSettled(document.getAnimations().map((a) => a.finished))")
-    screenshot(f"estimate-{theme.lower()}", ".studio-generate")
-    shown = [text for text in TEXTS if page.locator(text).count()]
-    assert {text: page.evaluate(CONTRAST, text) for text in shown if page.evaluate(CONTRAST, text) < 4.5} == {}
+    for theme in ("Dark", "Light"):
+        page.evaluate(
+            "(t) => jupyterapp.commands.execute('apputils:change-theme', { theme: `JupyterLab ${t}` })", theme
+        )
+        page.wait_for_function(f"document.body.dataset.jpThemeLight === '{str(theme == 'Light').lower()}'")
+        page.evaluate("() => Promise.allSettled(document.getAnimations().map((a) => a.finished))")
+        screenshot(f"estimate-{theme.lower()}", ".studio-generate")
+        shown = [text for text in TEXTS if page.locator(text).count()]
+        assert {text: page.evaluate(CONTRAST, text) for text in shown if page.evaluate(CONTRAST, text) < 4.5} == {}
     assert page.evaluate(NAMELESS) == []
 
-
-def test_nothing_is_wider_than_a_narrow_column(open_lab, page, screenshot):
     page.set_viewport_size({"width": 700, "height": 1900})
-    open_lab(*CELLS)
-    settled(page)
     page.evaluate("jupyterapp.shell.collapseLeft()")
-    page.get_by_role("button", name="Details").click()
-    page.locator(".se-details").wait_for()
     screenshot("estimate-narrow", ".studio-generate")
     wide = page.evaluate("""() => [...document.querySelectorAll('.studio, .se-meter, .st-tips')]
         .filter((e) => e.scrollWidth > e.clientWidth + 1)

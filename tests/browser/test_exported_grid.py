@@ -135,3 +135,19 @@ def test_thousands_of_cells_load_only_the_pictures_in_sight(page, tmp_path):
     head, side = page.locator("thead th.name").first.bounding_box(), page.locator("main").bounding_box()
     assert head["y"] == pytest.approx(side["y"], abs=2)
     assert head["x"] == pytest.approx(side["x"], abs=2)
+
+
+def test_a_link_opens_the_run_it_names_at_any_place_of_the_axes(page, tmp_path):
+    with sk.open(tmp_path / "home") as studio:
+        sweep = studio.sweep("a", axes={"guidance_scale": [1, 5], "seed": [1, 2], "width": [32, 64]}, **QUICK)
+        sweep.wait(progress=False)
+        run = sweep.outcomes()[-1].record.id
+        index = studio.export_dashboard("sweep", tmp_path / "out", sweep=sweep, title="Boats <b>at</b> sea")
+    page.goto(f"{index.as_uri()}#run={run}")
+    dialog = page.get_by_role("dialog")
+    dialog.wait_for()
+    assert page.title() == "Boats <b>at</b> sea"
+    assert dialog.get_by_role("heading").inner_text() == "guidance scale 5 · seed 2 · width 64"
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+    assert "run=" not in page.url

@@ -35,6 +35,21 @@ panel = GenerationPanel(sk.open(os.environ["STUDIO_HOME"], runner="inline"), mod
     "panel",
 )
 
+APP = (
+    """
+import os
+import studio_kernel as sk
+from studio_widgets import StudioApp
+studio = sk.open(os.environ["STUDIO_HOME"], runner="inline")
+prompts = ["a red house in a meadow", "a red house in the snow", "a blue boat on the sea"]
+runs = [studio.generate(prompt, model="studio-tiny", seed=7, progress=False) for prompt in prompts]
+app = StudioApp(studio)
+app.state.bring_back(runs[0].id)
+app.state.workspace.compared = (runs[0].id, runs[1].id)
+app.state.tab = "compare"
+""",
+    "app",
+)
 METER = (
     """
 import os
@@ -51,8 +66,8 @@ meter.state.form.set("num_images", 4)
 
 
 @pytest.fixture
-def studio(private_env):
-    with sk.open(private_env["STUDIO_HOME"], runner="inline") as studio:
+def studio(shown_home):
+    with sk.open(shown_home, runner="inline") as studio:
         yield studio
 
 
@@ -67,7 +82,7 @@ ALONE = ".studio { padding: 16px 18px 18px !important; background: var(--jp-layo
 
 
 def test_the_generation_panel(open_lab, page, screenshot):
-    page.set_viewport_size({"width": 1280, "height": 1450})
+    page.set_viewport_size({"width": 1280, "height": 1800})
     page.emulate_media(reduced_motion="reduce")
     open_lab(*CELLS)
     page.evaluate("jupyterapp.shell.collapseLeft()")
@@ -78,10 +93,22 @@ def test_the_generation_panel(open_lab, page, screenshot):
     prompt.focus()
     page.get_by_role("button", name="Generate").click()
     page.get_by_alt_text("a red house in a meadow", exact=True).wait_for(timeout=120_000)
-    page.locator(".st-badge.good").wait_for()
+    page.locator(".sg-badges .st-badge.good").wait_for()
     page.locator(".se-line[aria-busy=false]").get_by_text("free").wait_for(timeout=120_000)
     alone(page, ".studio-generate")
     screenshot("generation-panel", ".studio-generate")
+
+
+def test_the_studio_app(open_lab, page, screenshot):
+    page.set_viewport_size({"width": 1440, "height": 1640})
+    page.emulate_media(reduced_motion="reduce")
+    open_lab(*APP)
+    page.evaluate("jupyterapp.shell.collapseLeft()")
+    page.get_by_text("What differs in the settings").wait_for(timeout=120_000)
+    page.locator(".se-line[aria-busy=false]").get_by_text("free").wait_for(timeout=120_000)
+    page.wait_for_function("[...document.querySelectorAll('.sv-slot img, .sc-slot img')].every((e) => e.complete)")
+    alone(page, ".studio-studio")
+    screenshot("studio-app", ".studio-studio")
 
 
 def test_the_estimate_meter(open_lab, page, screenshot):

@@ -266,3 +266,12 @@ def test_the_reference_page_is_what_the_commands_say():
     from studio_kernel.cli.reference import page
 
     assert (ROOT / "docs" / "reference" / "cli.md").read_text() == page(), "run make reference"
+
+
+def test_files_of_runs_are_exported_with_a_preset(studio, tmp_path):
+    made = json.loads(studio("generate", "a boat", "-m", "procedural", "--num-inference-steps", 1, "--json").stdout)
+    out = json.loads(studio("export", made["id"], "--to", tmp_path / "out", "--preset", "web", "--json").stdout)
+    assert [path.rsplit(".", 1)[1] for path in out["files"]] == ["webp"]
+    again = studio("export", "--to", tmp_path / "out", made["id"], "--names", "{seed}")
+    assert again.stdout.strip().endswith(".png")
+    assert "did you mean 'web'" in studio("export", made["id"], "--to", tmp_path, "-p", "weg", status=1).stderr

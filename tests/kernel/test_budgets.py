@@ -288,3 +288,21 @@ def test_a_free_service_says_so_in_its_price(studio_with, home):
         "price: {unit: generation, amount_usd: 0}, parameters: {prompt: , num_inference_steps: {default: 1}}}}"
     )
     assert studio.generate("a boat", model="free").status == "succeeded"
+
+
+def test_every_budget_says_what_is_spent_of_it(studio_with):
+    studio = studio_with("run_usd = 2.0\nday_usd = 3.0\nproject_usd = 1.5\n[budget.projects]\nposter = 9.0")
+    studio.generate("a boat", model="paid", project="poster", seed=1)
+    studio.generate("a boat", model="paid", project="book", seed=2)
+    standing = {each.setting: each for each in studio.budgets.standing(["book"])}
+    amounts = {name: (each.limit_usd, round(each.spent_usd, 2)) for name, each in standing.items()}
+    assert amounts == {
+        "day_usd": (3.0, 1.0),
+        "projects.poster": (9.0, 0.5),
+        "project_usd": (1.5, 0.5),
+        "run_usd": (2.0, 0.0),
+    }
+
+
+def test_a_home_without_budgets_has_none_that_stand(studio_with):
+    assert studio_with().budgets.standing(["poster"]) == []

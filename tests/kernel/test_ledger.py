@@ -104,6 +104,14 @@ def test_what_is_followed_is_what_is_asked_anew_in_whichever_order_it_was_heard(
     assert followed.spent(Scope()) == pytest.approx(math.fsum(map(charged, made)))
 
 
+def test_a_cancelled_run_costs_what_was_expected_also_when_its_end_is_heard_before_its_ticket():
+    queued, ticket, end = told(a_run(bill=None, claimed=False, ticket=True, end="cancelled"))
+    followed = Spending()
+    for ts, event in (queued, end, ticket, ticket):
+        decode.feed_spending(followed, {"ts": ts, **event})
+    assert followed.spent(Scope()) == 1.0
+
+
 @FEW
 @given(st.lists(runs, max_size=8), st.randoms())
 def test_what_was_folded_and_what_was_followed_make_the_same_sum(made, random):
@@ -135,10 +143,30 @@ def test_a_row_says_what_was_billed_and_what_was_only_expected(tmp_path):
     write_events(tmp_path, [*told(a_run()), *told(a_run(bill=None)), *told(a_run(end=None)), *told(a_run(model="m2"))])
     with RunLog(tmp_path) as log:
         frame = ledger(log, "model")
+    usual = {"estimated_usd": 0.0, "committed_usd": 0.0, "above_usd": -0.25}
     assert frame.to_dict("records") == [
-        {"what": "m1", "runs": 3, "billed_usd": 0.75, "estimated_usd": 1.0, "total_usd": 1.75, "committed_usd": 1.0},
-        {"what": "m2", "runs": 1, "billed_usd": 0.75, "estimated_usd": 0.0, "total_usd": 0.75, "committed_usd": 0.0},
+        usual
+        | {"what": "m1", "runs": 3, "billed_usd": 0.75, "estimated_usd": 1.0, "total_usd": 1.75, "committed_usd": 1.0},
+        usual | {"what": "m2", "runs": 1, "billed_usd": 0.75, "total_usd": 0.75},
     ]
+
+
+def test_only_bills_of_runs_with_an_expected_price_are_above_or_below_it(tmp_path):
+    write_events(tmp_path, [*told(a_run(bill=1.5)), *told(a_run(bill=9.0, estimate=None)), *told(a_run(end=None))])
+    with RunLog(tmp_path) as log:
+        assert list(ledger(log, "engine")["above_usd"]) == [0.5]
+
+
+def test_what_an_engine_costs_is_a_row_of_its_own(tmp_path):
+    write_events(tmp_path, [*told(a_run()), *told(a_run(model="m2"))])
+    with RunLog(tmp_path) as log:
+        assert ledger(log, "engine")[["what", "runs"]].values.tolist() == [["paid", 2]]
+
+
+def test_a_project_is_looked_at_alone(tmp_path):
+    write_events(tmp_path, [*told(a_run()), *told(a_run(project="book")), *told(a_run(project=None))])
+    with RunLog(tmp_path) as log:
+        assert ledger(log, "project", project="book")["what"].tolist() == ["book"]
 
 
 def test_what_runs_here_is_no_row(tmp_path):

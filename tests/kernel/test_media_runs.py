@@ -88,7 +88,13 @@ def test_a_grid_shows_a_still_of_a_video_and_names_a_sound(studio, tmp_path):
     assert grid.cells[("wav",)].image is None
     assert "audio/wav" in [text.get_text() for text in grid.figure().findobj() if hasattr(text, "get_text")]
     assert grid.save(tmp_path / "grid.png").stat().st_size > 1000
-    assert math.isnan(sweep.metrics("sharpness")["sharpness"][0])
+
+
+def test_a_video_is_measured_and_a_sound_is_not(studio):
+    sweep = studio.sweep("webm", model="media", axes={"prompt": ["webm", "wav"]}).wait(progress=False)
+    of_video, of_sound = sweep.metrics("sharpness")["sharpness"]
+    assert of_video > 0
+    assert math.isnan(of_sound)
 
 
 def test_the_page_of_a_grid_has_video_still_and_sound(studio, tmp_path):

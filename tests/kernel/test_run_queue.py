@@ -71,3 +71,20 @@ def test_a_handle_that_was_made_anew_follows_the_run_to_its_end(studio, home, en
         engine.let()
         assert seen.wait(20).status == "succeeded"
         assert seen.image.size == (48, 32)
+
+
+def test_a_look_has_progress_and_previews_and_follows_what_is_appended(studio, engine):
+    queue = studio.queue()
+    assert len(queue.look()) == 0
+    first, second = (studio.submit(f"boat {n}", model="gated") for n in range(2))
+    until(lambda: queue.look().working)
+    seen = queue.look()
+    assert [row.entry.run_id for row in seen.working] == [first.id]
+    assert [(row.place, row.entry.run_id) for row in seen.waiting] == [(1, second.id)]
+    assert queue.look().waiting is seen.waiting
+    engine.let(1)
+    until(lambda: queue.look().working[0].progress.step)
+    assert queue.look().working[0].progress.preview == b"preview"
+    engine.let()
+    second.wait()
+    until(lambda: len(queue.look()) == 0)

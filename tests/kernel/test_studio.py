@@ -299,6 +299,15 @@ def test_an_unknown_mode_and_an_unknown_run_are_refused(studio, home):
         studio.run("0000")
 
 
+def test_several_runs_are_marked_at_once_or_none_is(studio):
+    runs = [studio.generate(f"boat {number}", **QUICK) for number in range(3)]
+    studio.mark(*runs[:2], runs[2].id[-12:], rating=4)
+    assert [studio.record(run.id).rating for run in runs] == [4, 4, 4]
+    with pytest.raises(UnknownRunError):
+        studio.mark(runs[0], "nothing-of-that-name", rating=1)
+    assert studio.record(runs[0].id).rating == 4
+
+
 def test_marks_are_checked_and_seen_at_once(studio):
     run = studio.generate("a red boat", **QUICK)
     studio.mark(run, rating=5, note="the best")

@@ -9,10 +9,11 @@ from PIL import Image
 
 import studio_kernel as sk
 from engines import GatedEngine, install_gated
-from studio_kernel import measuring
+from studio_kernel.domain.measurements import Measurement
 from studio_kernel.errors import InvalidInputError, InvalidRequestError
 from studio_kernel.metrics.pairs import pixel_difference, similarity
 from studio_kernel.metrics.pictures import sharpness
+from studio_kernel.runlog import RunLog
 
 BASE = {"model": "procedural", "num_inference_steps": 1, "width": 32, "height": 32}
 AXES = {"guidance_scale": [1, 5.5, 9], "seed": [1, 2, 3]}
@@ -102,17 +103,11 @@ def test_ratings_become_numbers(studio, sweep):
     assert sweep.frame()["rating"].notna().sum() == 1
 
 
-def test_a_number_of_a_stored_file_is_computed_once(sweep):
-    sweep.metrics("sharpness")
-    known = {key: value for key, value in measuring._known.items() if key[0] == "sharpness"}
-    digests = {run.first_asset.sha256 for run in sweep.runs}
-    assert digests <= {key[1] for key in known}
-    key = ("sharpness", sweep.runs[0].first_asset.sha256)
-    measuring._known[key] = -1.0
-    try:
-        assert sweep.metrics("sharpness")["sharpness"][0] == -1.0
-    finally:
-        del measuring._known[key]
+def test_a_number_that_the_log_has_is_not_computed_again(home, studio, sweep):
+    digest = sweep.runs[0].first_asset.sha256
+    with RunLog(home) as log:
+        log.append_measurements([Measurement("sharpness", digest, -1.0)])
+    assert sweep.metrics("sharpness")["sharpness"][0] == -1.0
 
 
 def test_effects_are_paired_by_seed(sweep):

@@ -201,4 +201,4 @@ class Home(RuleBasedStateMachine):
 
 
 TestHome = pytest.mark.slow(Home.TestCase)
-TestHome.settings = settings(max_examples=length(15, 40), stateful_step_count=25)
+TestHome.settings = settings(max_examples=length(8, 40), stateful_step_count=25)

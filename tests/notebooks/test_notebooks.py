@@ -66,7 +66,7 @@ def test_the_cloud_models_of_the_tour_run_with_keys(run, internet, monkeypatch):
         monkeypatch.setenv(name, key)
     internet(Fal(fal_cards().values()), Replicate())
 
-    cells = run(NOTEBOOKS / "04_cloud_models.ipynb", "sweep.frame().status.value_counts().to_dict()")
+    cells = run(NOTEBOOKS / "05_cloud_models.ipynb", "sweep.frame().status.value_counts().to_dict()")
 
     assert cells[-1].outputs[0].data["text/plain"] == "{'succeeded': 8}"
     assert not any(key in str(cells) for key in KEYS.values())

@@ -111,7 +111,10 @@ def test_jobs_are_paid_once_though_workers_are_killed_at_random_moments(fal, stu
 
     for run in runs:
         run.wait(120)
-    require_paid_once(fal, studio, runs)
+    # killed between its connection and its words, a worker cannot know; it says so, and nothing is paid
+    unknown = [run for run in runs if run.error and "whether it has accepted the job is not known" in run.error]
+    require_paid_once(fal, studio, [run for run in runs if run not in unknown])
+    assert len(unknown) <= KILLS
     print(f"{KILLS} kills, {len(runs)} runs, {len(fal.submits)} submits")
 
 
@@ -176,7 +179,9 @@ def test_a_result_that_found_no_room_is_fetched_when_there_is_some(fal, net, sma
     with sk.open(small_disk / "home", runner="inline") as studio:
         studio.generate("a blue boat", model=FLUX, progress=False)
         fill()
+        fetched = len(net.requests(host=CDN))
         run = studio.submit("a red boat", model=FLUX)
+        until(lambda: len(net.requests(host=CDN)) > fetched, what="a file that was fetched")
         with suppress(TimeoutError):
             run.wait(5)
         make_room()

@@ -1,19 +1,24 @@
 """What the dashboard server refuses, tried on a running one."""
 
+import contextlib
+import errno
 import json
 import os
+import re
+import shutil
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from jupyter_processes import TOKEN, Server, private_environment, write_notebook
-from studio_kernel.dashboards import environment, launch
+from studio_kernel.dashboards import environment, isolation, launch, messages
 from waiting import until
 
 CELLS = (
@@ -25,20 +30,23 @@ PNG = bytes.fromhex(
     "45400000000049454e44ae426082"
 )
 PAGE = "/voila/render/panel.ipynb"
+NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
-def start(directory: Path, *options: str) -> Server:
-    root, home, connections = directory / "root", directory / "home", directory / "c"
-    for path in (root, home, connections):
-        path.mkdir()
+def start(directory: Path, *options: str, base: str = "") -> Server:
+    root, home = directory / "root", directory / "home"
+    for path in (root, home):
+        path.mkdir(exist_ok=True)
+    connections = Path(tempfile.mkdtemp(prefix="c"))  # short: the paths of Unix sockets are bounded
     write_notebook(root / "panel.ipynb", *CELLS)
+    write_notebook(root / ".secret.ipynb", *CELLS)
     (root / "picture.png").write_bytes(PNG)
     (root / "drawing.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>")
     (root / ".hidden.png").write_bytes(PNG)
     (root / "voila.json").write_text('{"Voila": {"token": ""}, "VoilaConfiguration": {"file_allowlist": [".*"]}}')
     env = private_environment(home) | {environment.TOKEN_VARIABLE: TOKEN, "FAKE_API_KEY": "do-not-leak"}
     argv = launch.command(str(root), "--home", str(home / "studio"), "--port", "0", "--connections", str(connections))
-    return Server([*argv, *options], env, root, connections, directory / "server.log")
+    return Server([*argv, *options], env, root, connections, directory / "server.log", base)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +54,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = start(tmp_path_factory.mktemp("d"))
     yield running
     running.stop()
+    shutil.rmtree(running.kernels)
 
 
 @pytest.fixture
@@ -56,7 +65,14 @@ def visit(server: Server) -> Iterator[str]:
     server.end_kernel(kernel_id)
 
 
-@pytest.mark.parametrize("path", ["/", PAGE, "/voila/tree", "/voila/files/picture.png", "/voila/api/contents/"])
+ADDRESSES = (
+    "/", PAGE, "/voila/tree", "/voila/files/picture.png", "/voila/api/contents/", "/voila/static/voila.js",
+    "/voila/templates/lab/static/theme-light.css", "/voila/labextensions/anywidget/package.json", "/static/favicon.ico",
+    f"/voila/query/{NOBODY}", f"/voila/kernel/{NOBODY}", f"/api/kernels/{NOBODY}", "/nothing", "/metrics", "/api/me",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
 @pytest.mark.parametrize("token", [None, "wrong"])
 def test_without_the_token_nothing_of_ours_is_served(server: Server, path: str, token: str | None) -> None:
     answer = server.get(path, token=token)
@@ -106,7 +122,7 @@ def test_files_are_served_to_visitors_with_the_token_only_and_never_scripts(serv
 
 
 def test_the_kernel_has_the_home_but_no_key_and_no_token(server: Server) -> None:
-    kernel_id = server.get(f"{PAGE}?run=42&token={TOKEN}", token=None).kernel_id
+    kernel_id = server.get(f"{PAGE}?run=42").kernel_id
     with server.kernel(kernel_id) as kernel:
         variables = kernel("dict(__import__('os').environ)")
         parent = Path("/proc", str(kernel("__import__('os').getppid()")), "environ")
@@ -117,6 +133,69 @@ def test_the_kernel_has_the_home_but_no_key_and_no_token(server: Server) -> None
     assert TOKEN not in json.dumps(variables)
     if parent.exists():
         assert b"do-not-leak" not in parent.read_bytes()
+
+
+def test_a_link_with_the_token_leads_to_the_page_without_it(server: Server) -> None:
+    answer = server.get(f"{PAGE}?run=42&token={TOKEN}", token=None)
+    assert answer.status == 302
+    assert answer.headers["Location"] == f"{PAGE}?run=42"
+
+
+def test_addresses_that_leave_the_directory_lead_nowhere(server: Server) -> None:
+    outside = (
+        "../home/studio/x",
+        "..%2f..%2fetc%2fpasswd",
+        "%2e%2e/home",
+        "/etc/passwd",
+        ".secret.ipynb",
+        "panel.ipynb%00",
+    )
+    outside += ("x", "studio/conf.json", "lab/index.html.j2")
+    for path in (f"/voila/{kind}/{name}" for kind in ("render", "files", "static", "templates") for name in outside):
+        assert server.get(path).status in (302, 400, 403, 404), path
+
+
+def test_what_voila_offers_and_no_page_needs_is_not_there(server: Server) -> None:
+    for path in ("/voila/api/contents/", f"/voila/query/{NOBODY}", f"/voila/api/shutdown/{NOBODY}", "/api/kernels"):
+        assert server.get(path).status == 404, path
+
+
+def test_cookies_stay_on_this_site_and_out_of_scripts(server: Server) -> None:
+    cookie = server.get("/").headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+
+
+def test_a_link_to_a_place_goes_on_to_the_notebook_with_everything(server: Server) -> None:
+    write_notebook(server.root / "studio.ipynb", "1")
+    answer = server.get(f"/?page=gallery&run=0192&token={TOKEN}", token=None)
+    (server.root / "studio.ipynb").unlink()
+    assert answer.headers["Location"] == "/voila/render/studio.ipynb?page=gallery&run=0192"
+
+
+def test_what_notebooks_say_of_themselves_is_text_on_the_front_page(server: Server) -> None:
+    text = "# <script>alert(1)</script>\n\n<img src=x onerror=alert(2)> it is"
+    cell = {"cell_type": "markdown", "source": text}
+    path = server.root / "a&b'\"<i>.ipynb"
+    path.write_text(json.dumps({"cells": [cell], "metadata": {}}))
+    page = server.get("/").text
+    path.unlink()
+    assert "&lt;script&gt;alert(1)" in page
+    assert "&lt;img src=x" in page
+    assert "<i>" not in page
+    assert not re.search("<script|<img", page)
+
+
+def test_a_kernel_reaches_no_network_and_no_process_of_the_server(server: Server, visit: str) -> None:
+    port = server.url.rsplit(":", 1)[1]
+    with server.kernel(visit) as kernel:
+        if not isolation.hindrance():
+            assert kernel(f"__import__('socket').socket().connect_ex(('127.0.0.1', {port}))") == errno.ENETUNREACH
+            parent = kernel("__import__('os').getppid()")
+            assert kernel(f"__import__('subprocess').call(['cat', '/proc/{parent}/environ'])") != 0
+        assert kernel("__import__('os').nice(0)") >= 5
+        assert kernel("list(__import__('resource').getrlimit(__import__('resource').RLIMIT_CORE))") == [0, 0]
+        assert not kernel("'torch' in __import__('sys').modules")
 
 
 def test_tokens_do_not_reach_the_log(server: Server) -> None:
@@ -182,6 +261,23 @@ def test_a_page_can_ask_for_the_state_of_its_widgets(server: Server, visit: str)
     assert any(said["content"].get("data", {}).get("method") == "update_states" for said in heard)
 
 
+def test_complaints_of_a_kernel_do_not_reach_its_page(server: Server, visit: str) -> None:
+    told = {"comm_id": "nobody", "data": {"method": "custom", "content": {}}}
+    heard = say(server, visit, message("comm_msg", told))  # the kernel prints that there is no such comm
+    assert "nobody" not in json.dumps([said for said in heard if said["header"]["msg_type"] == "stream"])
+
+
+def test_bytes_reach_a_browser_of_either_wire_form_and_the_server_goes_on(server: Server, visit: str) -> None:
+    url = f"ws{server.url[4:]}/api/kernels/{visit}/channels?session_id=s"
+    for spoken in (None, ["v1.kernel.websocket.jupyter.org"]):
+        with connect(url, additional_headers={"Authorization": f"token {TOKEN}"}, subprotocols=spoken) as socket:
+            socket.recv(30)  # connected to the kernel as well
+            with server.kernel(visit) as kernel:
+                kernel("text.send({}, buffers=[b'some bytes'])")
+            until(lambda s=socket: b"some bytes" in (said if isinstance(said := s.recv(30), bytes) else b""))
+    assert server.get("/").status == 200
+
+
 def test_a_page_cannot_end_its_kernel(server: Server, visit: str) -> None:
     for channel in ("shell", "control"):
         say(server, visit, message("shutdown_request", {"restart": False}, channel))
@@ -193,23 +289,118 @@ def test_unreadable_messages_are_dropped(server: Server, visit: str) -> None:
     assert say(server, visit, "[1, 2]", "no json", '{"channel": "shell", "header": 1, "content": []}')
 
 
+def test_a_huge_message_ends_its_own_websocket_only(server: Server, visit: str) -> None:
+    url = f"ws{server.url[4:]}/api/kernels/{visit}/channels?session_id=s"
+    with connect(url, additional_headers={"Authorization": f"token {TOKEN}"}) as socket:
+        with contextlib.suppress(ConnectionClosed):  # it may be closed while it is sent
+            socket.send("x" * (messages.MAX_MESSAGE_BYTES + 1))
+        with pytest.raises(ConnectionClosed):
+            list(iter(lambda: socket.recv(30), None))
+    assert say(server, visit)
+
+
+def is_closed(socket: Any) -> bool:
+    try:
+        socket.recv(0)
+    except TimeoutError:
+        return False
+    except ConnectionClosed:
+        return True
+    return False
+
+
+def test_a_flood_of_messages_does_not_reach_the_kernel_and_ends_its_websocket(server: Server, visit: str) -> None:
+    asked = [message("comm_info_request", {}) for _ in range(3000)]
+    url = f"ws{server.url[4:]}/api/kernels/{visit}/channels?session_id=s"
+    with connect(url, additional_headers={"Authorization": f"token {TOKEN}"}, max_queue=None) as socket:
+        with contextlib.suppress(ConnectionClosed):
+            for text in asked:
+                socket.send(text)
+        until(lambda: socket.close_code or is_closed(socket), what="the end of its websocket")
+    assert socket.close_code == 1008
+    with server.kernel(visit) as kernel:
+        assert kernel("1 + 1") == 2
+    assert "too many messages" in server.log.read_text()
+    assert server.log.read_text().count("too many messages") == 1
+    assert len(re.findall(r"WARNING \| *$", server.log.read_text(), re.MULTILINE)) == 0, (
+        "who floods shall not fill the log"
+    )
+
+
 def test_without_the_token_no_websocket_opens(server: Server, visit: str) -> None:
     with pytest.raises(InvalidStatus) as refused, connect(f"ws{server.url[4:]}/api/kernels/{visit}/channels"):
         pass
     assert refused.value.response.status_code == 403
 
 
-# --- how many, how long ---
+# --- how many, how long, how large, below which path ---
+
+BASE = "/under/a-path"
+SMALL = ("--base-url", BASE, "--allow-host", "studio.example.org", "--max-viewers", "2", "--memory", "200")
 
 
-def test_visits_are_limited_and_kernels_without_a_page_end(tmp_path: Path) -> None:
-    server = start(tmp_path, "--max-visitors", "1", "--cull-idle", "2")
-    try:
-        assert server.get(PAGE).status == 200
-        assert server.get(PAGE).status == 503
-        until(lambda: server.get(PAGE).status == 200, every=0.5, what="a place that has become free")
-    finally:
-        server.stop()
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server below a path, with two places and one warm kernel."""
+    directory = tmp_path_factory.mktemp("s")
+    (directory / "root").mkdir()
+    write_notebook(directory / "root" / "studio.ipynb", *CELLS)
+    running = start(directory, *SMALL, "--cull-idle", "4", base=BASE)
+    yield running
+    running.stop()
+    shutil.rmtree(running.kernels)
+
+
+def waiting(server: Server) -> list[str]:
+    return [path.stem.removeprefix("kernel-") for path in server.kernels.rglob("kernel-*.json")]
+
+
+def state(server: Server, kernel_id: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(server.get(f"{BASE}/voila/kernel/{kernel_id}").text)
+    return told
+
+
+def test_everything_is_below_the_path(small: Server) -> None:
+    assert small.get(f"{BASE}/").status == 200
+    assert small.get(BASE + PAGE.replace("panel", "nothing")).status == 404
+    for path in ("/", PAGE, "/login", "/voila/static/voila.js"):
+        assert small.get(path).status == 404, path
+    assert small.get(f"{BASE}/", token=None).headers["Location"].startswith(f"{BASE}/login")
+
+
+def test_behind_a_proxy_with_tls_cookies_never_leave_it(small: Server) -> None:
+    told = {"X-Forwarded-Proto": "https"}
+    answer = small.get(f"{BASE}/", host="studio.example.org", headers=told)
+    assert answer.status == 200
+    assert "Secure" in answer.headers["Set-Cookie"]
+    assert small.get(f"{BASE}/", host="other.example.org").status == 403
+
+
+def test_a_visitor_gets_a_warm_kernel_and_another_is_made(small: Server) -> None:
+    [warm] = until(lambda: waiting(small), timeout=60)
+    with small.kernel(warm) as kernel:  # it has run the notebook
+        until(lambda: kernel("'text' in globals()"), timeout=60)
+    assert small.get(f"{BASE}/voila/render/studio.ipynb").kernel_id == warm
+    until(lambda: set(waiting(small)) - {warm}, timeout=60, what="the next warm kernel")
+    small.end_kernel(warm)
+
+
+def test_a_kernel_that_takes_too_much_memory_ends_and_its_page_is_told(small: Server) -> None:
+    kernel_id = until(lambda: small.get(BASE + PAGE)).kernel_id
+    with small.kernel(kernel_id) as kernel:
+        with contextlib.suppress(TimeoutError):  # it may end before it can answer
+            kernel("globals().__setitem__('much', b'x' * 260 * 2**20)")
+        until(lambda: not state(small, kernel_id)["alive"], timeout=20)
+    assert state(small, kernel_id)["reason"] == "memory"
+
+
+def test_places_are_limited_and_those_of_closed_pages_are_free_again(small: Server) -> None:
+    until(lambda: [small.get(BASE + PAGE).status for _ in range(3)][-1] == 503, timeout=60)
+    refused = small.get(BASE + PAGE)
+    if refused.status == 503:  # on a busy machine a place may have become free meanwhile
+        assert "No place is free" in refused.text
+        assert refused.headers["Retry-After"]
+    until(lambda: small.get(BASE + PAGE).status == 200, every=0.5, what="a place that has become free")
 
 
 # --- starting ---

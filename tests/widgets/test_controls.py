@@ -110,16 +110,14 @@ def test_choices_without_a_default_can_be_left_to_the_model():
     assert control.widget.options == (("Model default", None), ("DDIM", "ddim"))
 
 
-def test_an_upload_tells_the_bytes_and_takes_them_back():
+def test_a_file_tells_its_bytes_and_is_taken_back(picture):
     control, told = made(standard("image"))
-    upload, name, remove = control.widget.children
-    assert upload.accept == "image/*"
-    file = {"name": "a.png", "type": "image/png", "size": 3, "content": b"abc", "last_modified": datetime.now(UTC)}
-    upload.value = (file,)
-    assert told == [b"abc"]
+    assert control.widget.accept == "image/*"
+    control.state.give(picture, "a.png")
+    assert told == [picture]
     control.show(AssetRef("ab" * 32, "image/png"))
-    assert name.value == "image abababab"
-    remove.click()
+    assert [given["name"] for given in control.widget.given] == ["image abababab"]
+    control.state.take_away()
     assert told[-1] == b""
 
 

@@ -112,7 +112,7 @@ def test_the_control_says_what_is_wrong_with_it_even_when_it_is_folded_away(stud
     fal.fail_next(wrong("enable_safety_checker"))
     done(panel.state)
 
-    form = panel.children[0].children[2].children[0].children[0]
+    form = panel.view.form
     assert form._fold.value
     assert "bad enable_safety_checker" in form._marked["enable_safety_checker"].children[1].value
 

@@ -236,11 +236,38 @@ def test_an_unknown_model_is_said_in_words_and_mended(state):
     assert state.error == ""
 
 
-def test_a_second_submit_waits_for_the_first(state):
+def test_more_can_be_asked_for_while_one_works_and_the_one_at_work_is_shown(state, engine):
+    for prompt in ("a red boat", "a blue boat", "a green boat"):
+        state.prompt = prompt
+        state.submit()
+    until(lambda: state.status == "running")
+    assert (state._run.request.prompt, state.waiting, state.working) == ("a red boat", 2, 0)
+    assert state.standing == ("generating", "2 more wait")
+    assert state.can_submit
+    engine.let()
+    ended(state)
+    assert state.result.request.prompt == "a green boat"
+    assert (state.status, state.waiting) == ("succeeded", 0)
+
+
+def test_cancel_stops_the_run_that_is_shown_and_the_next_one_goes_on(state, engine):
     state.submit()
+    state.prompt = "a blue boat"
     state.submit()
-    assert "not finished" in state.error
+    until(lambda: state.status == "running")
     state.cancel()
+    until(lambda: state.result is not None and state.result.status == "cancelled")
+    engine.let()
+    ended(state)
+    assert (state.result.request.prompt, state.status) == ("a blue boat", "succeeded")
+
+
+def test_everything_that_was_asked_for_here_is_cancelled_at_once(state):
+    for _ in range(3):
+        state.submit()
+    state.cancel_all()
+    ended(state)
+    assert (state.status, state.waiting) == ("cancelled", 0)
 
 
 def test_progress_of_an_earlier_run_is_ignored(state, engine):
@@ -274,12 +301,12 @@ def test_a_panel_that_is_opened_later_shows_the_run_at_work_and_its_settings(stu
     assert other.result.id == state.result.id
 
 
-def test_the_run_of_a_neighbour_does_not_keep_a_panel_from_generating(studio, state, engine):
+def test_the_run_of_a_neighbour_makes_room_for_ones_own(studio, state, engine):
     state.submit()
     until(engine.started.is_set)
     other = GenerationState(studio)
     assert other.can_submit
-    assert not state.can_submit
+    assert other.is_busy
     other.prompt = "a blue boat"
     other.submit()
     assert other.error == ""

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 import ipywidgets
 import traitlets
 
-Options = Sequence[tuple[str, str]]
+Options = Sequence[tuple[str, object]]
 
 
 class Choice(ipywidgets.Dropdown):  # type: ignore[misc]  # untyped base
-    """Joined to one text trait of a state.
+    """Joined to one trait of a state, a text or a number.
 
     New options make a dropdown forget its value, and it says so by a change to the first one. So a change counts as a
     choice only when it does not come from offering.
@@ -45,13 +45,13 @@ class Choice(ipywidgets.Dropdown):  # type: ignore[misc]  # untyped base
 
     def _choose(self, change: traitlets.Bunch) -> None:
         if not self._offering:
-            self._state.set_trait(self._name, change.new or "")
+            self._state.set_trait(self._name, "" if change.new is None else change.new)
 
     def _offer(self) -> None:
         chosen = getattr(self._state, self._name)
         offered = list(self._offered())
         if chosen not in [value for _label, value in offered]:
-            offered.insert(0, (chosen or "–", chosen))
+            offered.insert(0, (str(chosen or "–"), chosen))
         self._offering = True
         try:
             if tuple(offered) != tuple(self.options):

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 from studio_kernel.domain.budget import dollars
-from studio_kernel.domain.parameters import STANDARD
+from studio_kernel.domain.parameters import STANDARD, label_of
 from studio_kernel.domain.runs import RunRecord, RunStatus
 from studio_kernel.domain.values import describe
 from studio_widgets.frame.panel import alert, badge, facts
+from studio_widgets.records import title_of
 
 _KINDS = {RunStatus.SUCCEEDED: "good", RunStatus.FAILED: "bad", RunStatus.CANCELLED: "warn"}
 _ORDER = {name: place for place, name in enumerate(STANDARD)}
 _ELSEWHERE = {"prompt", "negative_prompt"}
-
-
-def title_of(record: RunRecord) -> str:
-    """Return the prompt, or the task when there is none."""
-    return record.request.prompt or record.request.task.label
 
 
 def badges_of(record: RunRecord) -> str:
@@ -30,13 +27,13 @@ def badges_of(record: RunRecord) -> str:
     return " ".join(shown)
 
 
-def facts_of(record: RunRecord, *, with_error: bool = True) -> str:
-    """Return prompt, error and every setting of a run."""
+def facts_of(record: RunRecord, *, with_error: bool = True, with_marks: bool = True) -> str:
+    """Return prompt, error and every setting of a run; tags and note may be left out where they stand elsewhere."""
     request = record.request
     prompt = f'<p class="st-prompt">{escape(title_of(record))}</p>'
     negative = request.parameters.get("negative_prompt")
     settings = [
-        (_label(name), describe(request.parameters[name]))
+        (label_of(name), describe(request.parameters[name]))
         for name in sorted(request.parameters, key=_place)
         if name not in _ELSEWHERE and request.parameters[name] not in (None, ())
     ]
@@ -44,13 +41,23 @@ def facts_of(record: RunRecord, *, with_error: bool = True) -> str:
         *([("Without", str(negative))] if negative else []),
         ("Task", request.task.label),
         *settings,
-        *([("Tags", ", ".join(record.tags))] if record.tags else []),
-        *([("Note", record.note)] if record.note else []),
+        *([("Tags", ", ".join(record.tags))] if record.tags and with_marks else []),
+        *([("Note", record.note)] if record.note and with_marks else []),
+        *_source_of(record),
         *_service_of(record),
         ("Made", f"{record.created_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("Run", record.id),
     ]
     return prompt + alert(record.error or "" if with_error else "") + facts(pairs)
+
+
+def _source_of(record: RunRecord) -> list[tuple[str, str]]:
+    """Return where a file that was brought in comes from; nothing for a run that was made here."""
+    source = record.provenance.get("source")
+    if not isinstance(source, Mapping):
+        return []
+    tool = f", made with {source['tool']}" if source.get("tool") else ""
+    return [("Source", f"{source.get('kind', 'file')}: {source.get('name', '')}{tool}")]
 
 
 def _service_of(record: RunRecord) -> list[tuple[str, str]]:
@@ -84,8 +91,3 @@ def _cost_of(record: RunRecord) -> str:
 def _place(name: str) -> int:
     """Return where forms have a parameter; those of one model alone come last."""
     return _ORDER.get(name, len(_ORDER))
-
-
-def _label(name: str) -> str:
-    """Return the name that forms show for a parameter."""
-    return STANDARD[name].title if name in STANDARD else name.replace("_", " ").capitalize()

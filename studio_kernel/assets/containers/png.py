@@ -13,6 +13,7 @@ from studio_kernel.assets.containers.notes import KEY, Notes, OddFileError
 
 TEXT_KEY = "parameters"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_MOST_TEXT = 4 << 20
 _KINDS = b"tEXt", b"zTXt", b"iTXt"
 
 
@@ -51,9 +52,18 @@ def _text(kind: bytes, body: bytes) -> str:
     if kind == b"tEXt":
         return rest.decode("latin-1")
     if kind == b"zTXt":
-        return zlib.decompress(rest[1:]).decode("latin-1")
+        return _inflated(rest[1:]).decode("latin-1")
     _language, _keyword, text = rest[2:].split(b"\0", 2)
-    return (zlib.decompress(text) if rest[0] else text).decode()
+    return (_inflated(text) if rest[0] else text).decode()
+
+
+def _inflated(packed: bytes) -> bytes:
+    """Return what was compressed, up to a bound: files come from strangers, and a small chunk can hold gigabytes."""
+    text = zlib.decompressobj()
+    found = text.decompress(packed, _MOST_TEXT)
+    if text.unconsumed_tail:
+        raise OddFileError("a text of more than a few megabytes")
+    return found
 
 
 def _without_ours(data: bytes, begin: int, chunks: list[tuple[bytes, int, int]]) -> bytes:

@@ -9,7 +9,7 @@ from studio_kernel.catalog.openapi.about import About
 from studio_kernel.catalog.openapi.inputs import FILE_FORMATS, MEDIUM_WORDS, Inputs
 from studio_kernel.catalog.openapi.schemas import Reader, Schema, mistake, object_of
 from studio_kernel.domain.parameters import ParameterType
-from studio_kernel.domain.tasks import Medium, Task
+from studio_kernel.domain.tasks import MAKING, Medium, Task
 
 _UPSCALE = ("upscal", "esrgan", "super-resolution", "aura-sr", "seedvr")
 _BACKGROUND = ("background", "rembg", "birefnet", "matting")
@@ -67,7 +67,7 @@ def _bare_output(reader: Reader, schema: Schema, inputs: Inputs, about: About) -
 
 
 def _medium_of_category(category: str) -> Medium | None:
-    return Task(category).makes if category in list(Task) else None
+    return Task(category).makes if category in MAKING else None
 
 
 def _medium_guessed(inputs: Inputs, about: About) -> Medium:
@@ -91,7 +91,7 @@ def _as_medium(type_: ParameterType | None) -> Medium | None:
 def task_of(about: About, inputs: Inputs, made: Medium) -> Task:
     """Return what the endpoint can be asked to do: what it takes and is called decide over a category that is wide."""
     guessed = _guessed_task(about, inputs, made)
-    if about.category and about.category in list(Task):
+    if about.category and about.category in MAKING:
         stated = Task(about.category)
         wide = (Task.IMAGE_TO_IMAGE, Task.VIDEO_TO_VIDEO, Task.IMAGE_TO_VIDEO, Task.TEXT_TO_AUDIO)
         return stated if stated.makes == made and (stated not in wide or guessed not in _NARROW) else guessed

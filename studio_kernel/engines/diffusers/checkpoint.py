@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -85,8 +85,15 @@ class Checkpoint:
     @property
     def digest(self) -> str:
         """SHA-256 over the names and digests of all files; each file is read once per process."""
-        lines = [f"{name} {file_digest(path)}\n" for name, path in self.files]
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        return _digest_of(self.files)
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Component → first 16 digits of the digest over its files, so that it can be told which one was changed."""
+        by_part: dict[str, list[tuple[str, Path]]] = {}
+        for name, path in self.files:
+            by_part.setdefault(name.partition("/")[0].removesuffix(".json"), []).append((name, path))
+        return {part: _digest_of(files)[:16] for part, files in by_part.items()}
 
     def _in_directory(self) -> Iterator[Path]:
         yield self.directory / _INDEX
@@ -233,6 +240,11 @@ def file_digest(path: Path) -> str:
         return real.name
     stat = real.stat()
     return _digest(str(real), stat.st_size, stat.st_mtime_ns)
+
+
+def _digest_of(files: Sequence[tuple[str, Path]]) -> str:
+    lines = [f"{name} {file_digest(path)}\n" for name, path in files]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 @lru_cache(maxsize=4096)

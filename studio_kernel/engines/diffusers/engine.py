@@ -30,6 +30,7 @@ Found = TypeVar("Found")
 _MemberEvents: TypeAlias = Generator[MemberEvent, None, None]
 
 _PACKAGES = ("diffusers", "torch", "transformers")
+_installed: set[str] = set()
 _LATELY_S = 1.0
 _TASKS = (Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINTING)
 _STAGED_AT_ONCE = 16
@@ -93,7 +94,7 @@ class DiffusersEngine:
 
     def unavailable(self, card: ModelCard) -> str | None:
         """Return why `card` cannot run here: packages or weights that are missing, damaged or unsafe."""
-        missing = [package for package in _PACKAGES if find_spec(package) is None]
+        missing = [package for package in _PACKAGES if not _is_installed(package)]
         if missing:
             return f"{', '.join(missing)} not installed; install with: pip install {' '.join(missing)}"
         try:
@@ -227,6 +228,13 @@ class DiffusersEngine:
             yield
         finally:
             self._busy.release()
+
+
+def _is_installed(package: str) -> bool:
+    """Return whether a package is there; looked for until it is, as a list of models asks once for each of them."""
+    if package not in _installed and find_spec(package) is not None:
+        _installed.add(package)
+    return package in _installed
 
 
 class _Lately(Generic[Found]):

@@ -25,6 +25,7 @@ from typing import Any
 
 import torch
 
+from studio_kernel.domain.values import Value
 from studio_kernel.engines.diffusers.devices import is_out_of_memory, let_go
 
 
@@ -47,6 +48,7 @@ _FOR_AUTOENCODER = (Rung.VAE_SLICING, Rung.VAE_TILING, Rung.MODEL_OFFLOAD, Rung.
 _FOR_NETWORKS = (Rung.SMALLER_BATCH, Rung.MODEL_OFFLOAD, Rung.SEQUENTIAL_OFFLOAD)
 _OFFLOADS = (Rung.SEQUENTIAL_OFFLOAD, Rung.MODEL_OFFLOAD)
 _SWITCHES = {Rung.VAE_SLICING: "use_slicing", Rung.VAE_TILING: "use_tiling"}
+_NO_OFFLOAD = "none"
 _OF_OFFLOADING = ("_all_hooks", "_offload_device", "_offload_gpu_id")
 """What diffusers leaves on a pipeline that was offloaded."""
 
@@ -112,6 +114,18 @@ class Ladder:
     def batch(self, pictures: int) -> int:
         """Return how many of `pictures` the next call is to make."""
         return min(pictures, self.taken.at_once or pictures)
+
+    def arrangement(self, pipe: Any) -> dict[str, Value]:
+        """Return how `pipe` is made to fit, for provenance: by its owner, or by what is in force."""
+        vae, rungs = autoencoder(pipe), self.taken.rungs
+        found = {name: bool(getattr(vae, switch, False)) for name, switch in _SWITCHES.items()}
+        own = self._found.offload if self._arranged is not None else _offload_of(pipe, dict(_networks(pipe)))
+        offload = next((rung.value for rung in _OFFLOADS if rung in rungs), own)
+        return {
+            "offload": offload.removesuffix("_offload"),
+            "vae_slicing": Rung.VAE_SLICING in rungs or found[Rung.VAE_SLICING],
+            "vae_tiling": Rung.VAE_TILING in rungs or found[Rung.VAE_TILING],
+        }
 
     @contextmanager
     def standing(self, pipe: Any, slices: bool = False) -> Iterator[None]:
@@ -220,19 +234,22 @@ class _Found:
     switches: Mapping[str, bool]
     places: Mapping[str, torch.device]
     marks: Mapping[str, object]
-    offloaded: bool
+    offload: str
+
+    @property
+    def offloaded(self) -> bool:
+        """Whether networks or layers of it wait in another memory than they compute in."""
+        return self.offload != _NO_OFFLOAD
 
     @classmethod
     def of(cls, pipe: Any) -> _Found:
         vae, networks = autoencoder(pipe), dict(_networks(pipe))
-        hooked = any(hasattr(module, "_hf_hook") for network in networks.values() for module in network.modules())
-        grouped = any(getattr(network, "_diffusers_hook", None) is not None for network in networks.values())
         return cls(
             device=torch.device(getattr(pipe, "_execution_device", None) or pipe.device),
             switches={name: getattr(vae, name) for name in _SWITCHES.values() if hasattr(vae, name)},
             places={name: next(network.parameters(), torch.empty(0)).device for name, network in networks.items()},
             marks={name: vars(pipe)[name] for name in _OF_OFFLOADING if name in vars(pipe)},
-            offloaded=hooked or grouped or getattr(pipe, "hf_device_map", None) is not None,
+            offload=_offload_of(pipe, networks),
         )
 
     def bring_home(self, pipe: Any) -> None:
@@ -242,6 +259,18 @@ class _Found:
         for name in _OF_OFFLOADING:
             vars(pipe).pop(name, None)
         vars(pipe).update(self.marks)
+
+
+def _offload_of(pipe: Any, networks: Mapping[str, torch.nn.Module]) -> str:
+    """Return in which way `pipe` was offloaded before."""
+    if getattr(pipe, "hf_device_map", None) is not None:
+        return "device_map"
+    if any(getattr(network, "_diffusers_hook", None) is not None for network in networks.values()):
+        return "group_offload"
+    if any(type(getattr(network, "_hf_hook", None)).__name__ == "CpuOffload" for network in networks.values()):
+        return Rung.MODEL_OFFLOAD.value
+    hooked = any(hasattr(module, "_hf_hook") for network in networks.values() for module in network.modules())
+    return Rung.SEQUENTIAL_OFFLOAD.value if hooked else _NO_OFFLOAD
 
 
 def autoencoder(pipe: Any) -> Any:

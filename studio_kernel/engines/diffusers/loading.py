@@ -7,11 +7,12 @@ networks. The shelf keeps them as long as there is memory, and loads again when 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
 import torch
+from immutabledict import immutabledict
 
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.request import GenerationRequest
@@ -59,11 +60,16 @@ class LoadedModel:
         Digest of its files; empty when it was made in memory.
     ladder : Ladder, optional
         How it is made to fit into memory; made for `pipe` as the user's own when left out.
+    parts : mapping, optional
+        Component → digest of its files.
     """
 
-    def __init__(self, pipe: Any, weights: str = "", ladder: Ladder | None = None) -> None:
+    def __init__(
+        self, pipe: Any, weights: str = "", ladder: Ladder | None = None, parts: Mapping[str, str] | None = None
+    ) -> None:
         self.pipe = pipe
         self.weights = weights
+        self.parts = immutabledict(parts or {})
         self.ladder = ladder or Ladder(pipe, lent=True)
         self.embeddings = Embeddings()
         self.adapters = AdapterRack(pipe)
@@ -165,7 +171,7 @@ class Shelf:
         dtype = getattr(torch, self._dtype) if self._dtype else default_dtype(device)
         self._make_room(found, device, dtype)
         pipe = _from_disk(found, dtype)
-        self._models[key] = LoadedModel(pipe, found.digest, placed(pipe, device, self.clear))
+        self._models[key] = LoadedModel(pipe, found.digest, placed(pipe, device, self.clear), found.parts)
         return self._models[key]
 
     def clear(self) -> bool:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache, partial
-from importlib.metadata import version
+from functools import partial
 from typing import TypeAlias
 
 import torch
@@ -21,9 +19,8 @@ from studio_kernel.domain.events import EngineEvent, Failed, Finished, Produced,
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.values import Value
 from studio_kernel.engines.base import EngineContext, Member
-from studio_kernel.engines.diffusers import adapters, call, schedulers, staging
+from studio_kernel.engines.diffusers import adapters, call, conditions, schedulers, staging
 from studio_kernel.engines.diffusers.devices import (
-    device_name,
     is_out_of_memory,
     let_go,
     passes_beside,
@@ -59,7 +56,7 @@ class Picture:
         As the pipeline made it.
     inputs : mapping
         The request's own pictures.
-    seed, index, batch_size : int
+    seed, index, batch_size, fallbacks
         As in `Produced`.
     """
 
@@ -68,13 +65,15 @@ class Picture:
     seed: int
     index: int
     batch_size: int
+    fallbacks: tuple[str, ...] = ()
 
     def produced(self) -> Produced:
         """Return the event of the encoded file: what the mask does not cover is the input image's, pixel for pixel."""
         finished, image, mask = self.picture, self.inputs.get("image"), self.inputs.get("mask_image")
         if image is not None and mask is not None and finished.size == image.size:
             finished = keep_unmasked(finished, image, mask)
-        return Produced(encode_png(finished), "image/png", self.seed, self.index, self.batch_size)
+        data = encode_png(finished)
+        return Produced(data, "image/png", self.seed, self.index, self.batch_size, self.fallbacks)
 
 
 Said: TypeAlias = EngineEvent | Failed | Picture
@@ -285,12 +284,13 @@ class Run:
         for place in sorted({row.member for row in rows}):
             own = [Row(place, index, seed) for index, seed in enumerate(self._seeds[place])]
             if all(row in self._made for row in own):
+                fallbacks = self._ladder.fallbacks(self._full)
                 for row in own:
                     picture, batch_size = self._made.pop(row)
-                    say(place, Picture(picture, self._inputs, row.seed, row.index, batch_size))
+                    say(place, Picture(picture, self._inputs, row.seed, row.index, batch_size, fallbacks))
                 timings = self._share(len(sharing - self._over))
                 self._over.add(place)
-                say(place, Finished(None, timings, self._peak_memory(), self._ladder.fallbacks(self._full)))
+                say(place, Finished(None, timings, self._peak_memory(), fallbacks))
 
     def _share(self, members: int) -> immutabledict[str, float]:
         """Return what one of `members` has of the seconds that no member was given yet."""
@@ -356,17 +356,19 @@ class Run:
         return encode_preview(_enlarged(picture)) if picture else None
 
     def _provenance(self) -> immutabledict[str, Value]:
-        pipe = self._pipe
         known: dict[str, Value] = {
-            **_versions(),
-            "device": device_name(self._ladder.device),
-            "dtype": str(pipe.dtype).removeprefix("torch."),
+            **conditions.versions(),
+            **conditions.of_device(self._ladder.device),
+            **conditions.of_pipeline(self._pipe, self._ladder),
             "threads": thread_share() if self._has_two else torch.get_num_threads(),
-            "pipeline": type(pipe).__name__,
             "scheduler": schedulers.described(self._scheduler, self._card),
         }
+        if self._scheduler is not None:
+            known["scheduler_config"] = conditions.of_scheduler(self._scheduler)
         if self._model.weights:
             known["weights_sha256"] = self._model.weights
+        if self._model.parts:
+            known["weights"] = self._model.parts
         if self._adapters:
             known["loras"] = adapters.described(self._adapters)
         return immutabledict(known)
@@ -381,12 +383,6 @@ class Run:
 
     def _peak_memory(self) -> int | None:
         return torch.cuda.max_memory_allocated(self._ladder.device) if self._on_cuda else None
-
-
-@cache
-def _versions() -> dict[str, str]:
-    packages = {package: version(package) for package in ("diffusers", "torch", "transformers")}
-    return {**packages, "python": platform.python_version()}
 
 
 def _gone(rows: list[Row], turn: Turn[list[Image.Image]]) -> tuple[list[Row], Turn[list[Image.Image]]]:

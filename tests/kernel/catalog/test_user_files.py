@@ -132,3 +132,8 @@ def test_one_scheduler_of_a_group_can_be_left_out(tmp_path: Path) -> None:
     choices = load(tmp_path).models["m"].parameter("scheduler").choices
     assert "ddim" in choices
     assert not {"lms", "pndm"} & set(choices)
+
+
+def test_the_user_s_own_models_are_told_apart_with_the_file_they_stand_in(tmp_path: Path) -> None:
+    catalog = load_with(tmp_path, mine="models: {my-sdxl: {family: sdxl, file: big.safetensors}}")
+    assert dict(catalog.own) == {"my-sdxl": "mine.yaml"}

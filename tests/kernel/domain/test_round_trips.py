@@ -11,7 +11,7 @@ from strategies import names, requests, values
 from studio_kernel.domain.provenance import Provenance, parameters_text
 from studio_kernel.domain.ranges import linspace
 from studio_kernel.domain.request import GenerationRequest
-from studio_kernel.domain.sweep import AxisGroup, Sweep
+from studio_kernel.domain.sweep import REPLICATE, AxisGroup, Sweep
 from studio_kernel.domain.values import canonical, describe, freeze, from_json, to_json
 
 
@@ -50,7 +50,7 @@ def test_the_order_of_parameters_does_not_matter(request):
 
 @st.composite
 def sweeps(draw):
-    axes = draw(st.lists(names, unique=True, max_size=3))
+    axes = draw(st.lists(names.filter(lambda name: name != REPLICATE), unique=True, max_size=3))
     points = st.lists(st.integers(), min_size=1, max_size=4, unique=True)
     return Sweep(draw(requests()), tuple(AxisGroup.of(name, tuple(draw(points))) for name in axes))
 

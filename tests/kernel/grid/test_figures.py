@@ -2,18 +2,24 @@
 
 import io
 import re
+import warnings
 
 import av
 import numpy as np
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from matplotlib import font_manager
 from PIL import Image
 
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.sweep import AxisGroup, Sweep
 from studio_kernel.errors import HomeError, InvalidRequestError
+from studio_kernel.fonts import font_families
 from studio_kernel.grid import drawing, film, pages
 from studio_kernel.grid.cells import GridCell, Picture
 from studio_kernel.grid.drawing import Canvas, Drawing, SideText
+from studio_kernel.grid.geometry import text_inches
 from studio_kernel.grid.grid import Grid
 from studio_kernel.grid.layout import arrange
 
@@ -197,3 +203,36 @@ def test_a_notebook_gets_a_picture_of_moderate_size():
     grid = grid_of(range(30), range(30), lambda *_: GridCell("planned"))
     with Image.open(io.BytesIO(grid._repr_png_())) as image:
         assert image.width * image.height <= 4_050_000
+
+
+@pytest.fixture
+def installed_font(tmp_path):
+    """A font with one cat in it, under a name as fonts of the East have."""
+    glyphs = TTGlyphPen(None)
+    for step, corner in enumerate([(0, 0), (0, 900), (900, 900), (900, 0)]):
+        (glyphs.lineTo if step else glyphs.moveTo)(corner)
+    glyphs.closePath()
+    build = FontBuilder(1000)
+    build.setupGlyphOrder([".notdef", "cat"])
+    build.setupCharacterMap({ord("猫"): "cat"})
+    build.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "cat": glyphs.glyph()})
+    build.setupHorizontalMetrics({".notdef": (500, 0), "cat": (2000, 0)})
+    build.setupHorizontalHeader(ascent=900, descent=-100)
+    build.setupNameTable({"familyName": "Noto Sans CJK Test", "styleName": "Regular"})
+    build.setupOS2()
+    build.setupPost()
+    build.save(tmp_path / "cat.ttf")
+    before = list(font_manager.fontManager.ttflist)
+    font_manager.fontManager.addfont(tmp_path / "cat.ttf")
+    font_families.cache_clear()
+    yield
+    font_manager.fontManager.ttflist[:] = before
+    font_families.cache_clear()
+
+
+def test_a_prompt_is_written_in_an_installed_font_that_has_its_letters(installed_font, picture, tmp_path):
+    grid = grid_of([1.0], [1], lambda *_: GridCell("succeeded", pictures=(picture(),)), title="猫 on the sofa")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        grid.save(tmp_path / "grid.png")
+    assert text_inches("猫", 72) == pytest.approx(2.0, abs=0.1)

@@ -50,7 +50,14 @@ def test_line_breaks_and_control_characters_have_no_place_in_a_label():
 
 @pytest.mark.parametrize(
     ("name", "label"),
-    [("guidance_scale", "guidance scale"), ("prompt:red boat", "prompt “red boat”"), ("lora:ink", "LoRA ink")],
+    [
+        ("num_inference_steps", "steps"),
+        ("guidance_scale", "guidance scale"),
+        ("clip_skip", "CLIP skip"),
+        ("motion_strength", "motion strength"),
+        ("prompt:red boat", "prompt “red boat”"),
+        ("lora:ink", "LoRA ink"),
+    ],
 )
 def test_names_of_axes_are_readable(name, label):
     assert axis_label(name) == label

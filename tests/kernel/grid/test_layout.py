@@ -33,7 +33,7 @@ def test_the_last_group_goes_across_and_the_one_before_it_down():
     grid = grid_of(sweep_of(ZIPPED, GUIDANCE, SEED))
     assert grid.rows == ((3,), (5,), (7,))
     assert grid.columns == ((1,), (2,))
-    assert grid.title == "a boat · scheduler euler · num inference steps 20"
+    assert grid.title == "a boat · scheduler euler · steps 20"
 
 
 def test_an_axis_that_follows_from_a_placed_one_is_written_beside_it():

@@ -8,7 +8,15 @@ from PIL import Image
 
 from studio_kernel.errors import InvalidInputError, InvalidRequestError
 from studio_kernel.metrics.arrays import rgb
-from studio_kernel.metrics.pairs import pixel_difference, psnr, similarity
+from studio_kernel.metrics.pairs import (
+    delta_e,
+    matched,
+    ms_ssim,
+    phash_distance,
+    pixel_difference,
+    psnr,
+    similarity,
+)
 from studio_kernel.metrics.pictures import (
     brightness,
     colourfulness,
@@ -111,6 +119,81 @@ def test_other_sizes_are_refused_unless_they_are_to_be_scaled(metric):
     with pytest.raises(InvalidInputError, match=r"8 × 12 and 16 × 16.*sizes='scale'"):
         metric(small, FLAT)
     assert metric(small, FLAT, sizes="scale") == pytest.approx(metric(FLAT, FLAT), abs=1e-9)
+
+
+def test_cropping_compares_the_middle_pixel_by_pixel():
+    one, other = matched(NOISE, NOISE[4:-4, 8:-8], "crop")
+    np.testing.assert_array_equal(one, other)
+    assert one.shape == (24, 32, 3)
+
+
+def test_padding_lays_the_smaller_one_in_the_middle_on_white():
+    tall, wide = np.zeros((4, 2, 3)), np.zeros((2, 4, 3))
+    one, other = matched(tall, wide, "pad")
+    assert one.shape == other.shape == (4, 4, 3)
+    assert one[:, 1:3].max() == 0
+    assert one[:, [0, 3]].min() == 1
+    assert other[1:3].max() == 0
+    assert other[[0, 3]].min() == 1
+
+
+def test_an_unknown_way_to_align_is_refused_also_where_sizes_are_the_same():
+    with pytest.raises(InvalidInputError, match="'stretch' is none of same, scale, crop, pad"):
+        psnr(FLAT, FLAT, sizes="stretch")
+
+
+def test_colour_differences_are_those_of_published_test_data():
+    from skimage.color import lab2rgb
+
+    # G. Sharma, W. Wu, E. N. Dalal 2005, table 1: pairs 25 and 28, of which sRGB has the colours.
+    pairs = [
+        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+        ((22.7233, 20.0904, -46.6940), (23.0331, 14.9730, -42.5619), 2.0373),
+    ]
+    for one, other, expected in pairs:
+        pictures = [lab2rgb(np.array([[colour]])) for colour in (one, other)]
+        assert delta_e(*pictures) == pytest.approx(expected, abs=0.01)
+    assert delta_e(np.ones((3, 3, 3)), np.zeros((3, 3, 3))) == pytest.approx(100, abs=0.01)
+
+
+def test_colour_difference_is_the_mean_over_all_strips():
+    left = np.zeros((130, 2, 3))
+    right = left.copy()
+    right[-1] = 1
+    assert delta_e(left, right) == pytest.approx(100 / 130, abs=1e-3)
+
+
+def test_a_perceptual_hash_stands_small_changes_and_tells_pictures_apart():
+    smooth = np.random.default_rng(5).random((4, 4, 3))
+    from studio_kernel.metrics.arrays import scaled
+
+    picture, other = scaled(smooth, 128, 128), scaled(smooth[::-1, ::-1], 128, 128)
+    assert phash_distance(picture, picture) == 0
+    assert phash_distance(picture, np.clip(picture + 0.02, 0, 1)) <= 4
+    assert phash_distance(picture, other) >= 16
+
+
+def test_ms_ssim_falls_with_noise():
+    picture = np.random.default_rng(6).random((168, 176, 3))
+    noisy = np.clip(picture + np.random.default_rng(7).normal(0, 0.1, picture.shape), 0, 1)
+    assert ms_ssim(picture, picture) == pytest.approx(1)
+    assert 0.5 < ms_ssim(picture, noisy) < 0.999
+
+
+def test_ms_ssim_of_small_pictures_is_refused_with_the_side_it_needs():
+    with pytest.raises(InvalidInputError, match="161 pixels on each side, not 200 × 160"):
+        ms_ssim(np.zeros((160, 200, 3)), np.zeros((160, 200, 3)))
+    assert ms_ssim(np.zeros((161, 161, 3)), np.zeros((161, 161, 3))) == pytest.approx(1)
+
+
+PAIRS = [metric.name for metric in METRICS.values() if metric.kind == "pair" and not metric.needs]
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_it_does_not_matter_which_picture_of_a_pair_is_the_reference(name):
+    one, other = np.random.default_rng(8).random((2, 168, 176, 3))
+    compare = METRICS[name].function
+    assert compare(one, other) == pytest.approx(compare(other, one), rel=1e-5)
 
 
 def test_similarity_of_tiny_pictures_is_refused_with_the_reason():

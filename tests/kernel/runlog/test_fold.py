@@ -13,6 +13,7 @@ from filelock import FileLock
 from runlog_tools import child, eventually, live, log_run, public, request, rows, write_events, write_journal
 from studio_kernel.domain.marks import Mark
 from studio_kernel.domain.runs import Origin, RunStatus
+from studio_kernel.errors import RunLogError
 from studio_kernel.runlog import RunFilter, RunLog, database, events, fold, new_run_id, quarantine, schema
 from studio_kernel.runlog.fold import Folder
 
@@ -226,7 +227,7 @@ def test_culprits_are_found_by_halving():
 
 def test_lines_of_a_newer_format_are_left_for_a_newer_studio(tmp_path):
     mine = new_run_id()
-    newer = events.encode(queued(), NOW).replace(b'{"v":2,', b'{"v":3,')
+    newer = events.encode(queued(), NOW).replace(b'{"v":2,', b'{"v":%d,' % (events.VERSION + 1))
     write_journal(tmp_path, [events.encode(queued(run_id=mine), NOW), newer, events.encode(queued(), NOW + 2)])
     write_events(tmp_path, [(NOW, queued())], name="0000000000002-test")
     with RunLog(tmp_path) as log:
@@ -290,10 +291,11 @@ def test_a_public_file_that_the_user_has_open_in_this_process_keeps_its_lock(tmp
     assert rows(public(tmp_path), "SELECT count(*), (SELECT answer FROM mine) FROM runs") == [(2, 42)]
 
 
-def test_a_file_is_there_only_once_it_has_its_tables(tmp_path):
-    with database.new_file(live(tmp_path)) as connection:
-        schema.create(connection)
-        assert not live(tmp_path).exists(), "somebody who asks now answers from an empty log"
+def test_a_new_file_has_its_tables_and_none_is_left_where_it_cannot_be_written(tmp_path):
+    (tmp_path / "full").write_bytes(b"")
+    with pytest.raises(RunLogError, match="cannot be written"):
+        schema.make(tmp_path / "full" / "live.duckdb")
+    schema.make(live(tmp_path))
     newest = schema.migrations()[-1].version
     assert rows(live(tmp_path), "SELECT value::INTEGER FROM meta WHERE key = 'schema_version'") == [(newest,)]
 

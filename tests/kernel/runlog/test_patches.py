@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -11,8 +13,11 @@ from hypothesis import strategies as st
 import strategies
 from runlog_tools import live, request, rows, write_events
 from studio_kernel.domain.assets import Asset
+from studio_kernel.domain.boards import Board
 from studio_kernel.domain.events import Ticket
+from studio_kernel.domain.judging import Vote
 from studio_kernel.domain.marks import Mark, Project
+from studio_kernel.domain.measurements import Measurement
 from studio_kernel.domain.runs import Origin, RunStatus
 from studio_kernel.domain.sweep import AxisGroup, Sweep
 from studio_kernel.runlog import RunLog, events
@@ -21,8 +26,10 @@ from studio_kernel.runlog.journal import Journal
 
 NOW = 1_790_000_000_000_000
 RUN = "019a0000-0000-7000-8000-000000000001"
+UUIDS = [f"019a0000-0000-7000-8000-00000000000{i}" for i in (2, 3, 4)]
 ASSET = Asset("ab" * 32, "image/png", 5)
-TABLES = ("run_rows", "projects", "sweeps")
+VIDEO = Asset("cd" * 32, "video/mp4", 5)
+TABLES = ("run_rows", "projects", "sweeps", "vote_rows", "measurements", "marks", "board_rows")
 
 
 def queued(prompt="a boat"):
@@ -34,6 +41,19 @@ def finished(status, *assets, **fields):
     return events.finished(RUN, RunStatus(status), assets=assets, **(values | fields))
 
 
+def vote(number):
+    times = datetime.fromtimestamp(NOW / 1e6, UTC)
+    return events.vote(Vote(UUIDS[number], times, "Ada", RUN, UUIDS[0], "left", seconds=[None, 1.5][number - 1]))
+
+
+def board(name, who, project, has_settings):
+    settings = {"mode": name} if has_settings else {}
+    return events.board(Board(UUIDS[1], name, (RUN, UUIDS[0]), project, settings, created_by=who))
+
+
+measurements = st.builds(
+    Measurement, st.sampled_from(["psnr", "ssim"]), st.just("ab" * 32), st.none() | st.just(math.inf) | st.floats(0, 9)
+)
 several = st.lists(
     st.one_of(
         st.sampled_from(["a boat", "a fox"]).map(queued),
@@ -42,12 +62,18 @@ several = st.lists(
         st.builds(
             finished,
             st.sampled_from(["succeeded", "failed", "cancelled"]),
-            st.just(ASSET),
+            st.sampled_from([ASSET, VIDEO]),
             seed=st.none() | strategies.seeds,
             cost_usd=st.none() | st.floats(0, 9),
         ),
         strategies.marks.map(lambda mark: events.mark(RUN, mark)),
-        strategies.names.map(lambda title: events.project(Project("p", title))),
+        st.builds(lambda on, files: events.delete(RUN, on, files), st.booleans(), st.booleans()),
+        strategies.names.map(lambda title: events.project(Project("p", title, settings={"model": title}))),
+        st.sampled_from([1, 2]).map(vote),
+        st.sampled_from([1, 2]).map(lambda number: events.retract(UUIDS[number])),
+        st.builds(board, strategies.names, st.sampled_from(["", "Ada"]), st.none() | st.just("p"), st.booleans()),
+        st.just(events.board_deleted(UUIDS[1])),
+        st.lists(measurements, max_size=3).map(events.measure),
         st.integers(1, 9).map(lambda seed: events.sweep("s", Sweep(request(), (AxisGroup.of("seed", (seed,)),)), None)),
     ),
     min_size=1,

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runlog_tools import log_run, request, write_events
+from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.marks import Mark
 from studio_kernel.domain.runs import Origin, RunStatus
 from studio_kernel.errors import RunLogError
@@ -156,18 +157,64 @@ def test_what_a_filter_is_given_stays_a_value(library, name, attack):
 
 
 def test_every_text_field_of_the_filter_is_attacked():
-    others = {"favourite", "min_rating", "since", "until"}
+    others = {"favourite", "min_rating", "since", "until", "ids", "kind", "source", "deleted"}
     assert {field.name for field in fields(RunFilter)} == set(TEXT_FIELDS) | others
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_ids_stay_values(library, attack):
-    log, _ = library
+    log, known = library
+    some = next(iter(known))
+    assert log.count(RunFilter(ids=[attack])) == 0
+    assert log.count(RunFilter(ids=[attack, some])) == 1
     assert log.run(attack) is None
     assert log.find(attack) == []
     assert log.sweep_of(attack) is None
     assert log.assets_of([attack]) == {}
     assert log.succeeded_with([attack]) == {}
+
+
+def test_exactly_the_runs_that_are_named_are_found(library):
+    log, known = library
+    some = list(known)[3:30:4]
+    assert {run.id for run in log.runs(RunFilter(ids=[*some, new_run_id(), "no id"]), limit=None)} == set(some)
+    assert log.count(RunFilter(ids=some, model="flux")) == sum(known[each]["model"] == "flux" for each in some)
+    assert log.runs(RunFilter(ids=[])) == []
+
+
+def test_a_run_is_of_every_kind_of_file_that_it_made(tmp_path):
+    def ended(log, *media_types, role="output"):
+        run_id = new_run_id()
+        log.queued(run_id, request(), engine="fal")
+        assets = [Asset(f"{n:064x}", media_type, 1, role=role) for n, media_type in enumerate(media_types)]
+        log.finished(run_id, RunStatus.SUCCEEDED, assets=assets)
+        return run_id
+
+    with RunLog(tmp_path) as log:
+        both = ended(log, "image/png", "video/mp4")
+        sound = ended(log, "audio/wav")
+        nothing, given = ended(log), ended(log, "image/png", role="image")
+        assert {run.id for run in log.runs(RunFilter(kind="image"))} == {both}
+        assert {run.id for run in log.runs(RunFilter(kind=("video", "audio")))} == {both, sound}
+        assert log.facets().kind == {"audio": 1, "image": 1, "video": 1}
+        assert log.facets(RunFilter(ids=[nothing, given])).kind == {}
+        assert log.sql("SELECT kinds FROM runs WHERE id = ?", [both]).kinds[0] == ["image", "video"]
+
+
+def test_what_was_made_is_told_from_what_was_brought_in(tmp_path):
+    with RunLog(tmp_path) as log:
+        made, brought = new_run_id(), new_run_id()
+        log.queued(made, request(), engine="procedural")
+        log.queued(brought, request(), engine="import")
+        assert [run.id for run in log.runs(RunFilter(source="made"))] == [made]
+        assert [run.id for run in log.runs(RunFilter(source="import"))] == [brought]
+        assert log.runs(RunFilter(source="import"))[0].is_import
+
+
+@pytest.mark.parametrize("words", [{"kind": "text"}, {"kind": ("image", "x")}, {"source": "elsewhere"}])
+def test_a_kind_or_a_source_that_there_is_not_is_refused(words):
+    with pytest.raises(ValueError, match=r"none of|neither"):
+        RunFilter(**words)
 
 
 def test_a_time_without_zone_is_refused():

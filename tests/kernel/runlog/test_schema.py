@@ -53,6 +53,24 @@ def test_a_file_of_the_oldest_schema_becomes_one_of_this_version(tmp_path):
     assert rows(path, "SELECT model FROM run_rows") == [("kept",)]
 
 
+def test_runs_of_an_older_file_know_which_kinds_of_files_they_made(tmp_path):
+    path = tmp_path / "old.duckdb"
+    schema.bring_up_to_date(path, wait_s=1.0, steps=schema.migrations()[:4])
+    with database.attached(path, read_only=False, wait_s=1.0) as connection:
+        connection.execute(
+            "INSERT INTO run_rows (id, created_at, final_status) SELECT uuid(), now()::TIMESTAMP, 'succeeded' "
+            "FROM range(2)"
+        )
+        connection.execute(
+            "INSERT INTO assets (run_id, role, sha256, media_type) "
+            "SELECT min(id), role, kind, kind || '/x' FROM run_rows, (VALUES ('output', 'video'), "
+            "('output', 'image'), ('image', 'audio')) AS files (role, kind) GROUP BY ALL"
+        )
+    schema.bring_up_to_date(path, wait_s=1.0)
+    assert sorted(rows(path, "SELECT kinds FROM runs")) == [([],), (["image", "video"],)]
+    assert rows(path, "SELECT count(*) FROM all_runs WHERE deleted") == [(0,)]
+
+
 def test_a_step_copies_the_file_aside_first(tmp_path):
     path = tmp_path / "live.duckdb"
     schema.bring_up_to_date(path, wait_s=1.0, steps=OLDEST)
@@ -88,7 +106,8 @@ def test_every_column_is_documented():
     with schema.empty(confined=False) as connection:
         missing = connection.execute(
             "SELECT table_name, column_name FROM duckdb_columns() WHERE comment IS NULL "
-            "AND table_name IN ('runs', 'costs', 'assets', 'prompts', 'projects', 'sweeps')"
+            "AND table_name IN ('runs', 'costs', 'assets', 'prompts', 'projects', 'sweeps', "
+            "'votes', 'marks', 'boards', 'measurements')"
         ).fetchall()
     assert missing == []
 
@@ -98,9 +117,9 @@ def test_the_reference_page_is_current():
     assert page.read_text("utf-8") == reference.page(), "run python -m studio_kernel.runlog > docs/reference/run-log.md"
 
 
-def test_the_columns_of_a_record_are_columns_of_the_view():
+def test_the_columns_of_a_record_are_columns_of_the_view_of_all():
     with schema.empty(confined=False) as connection:
-        names = {name for name, *_ in connection.execute("DESCRIBE runs").fetchall()}
+        names = {name for name, *_ in connection.execute("DESCRIBE all_runs").fetchall()}
     assert set(queries._RECORD_COLUMNS) <= names
 
 
@@ -109,7 +128,7 @@ def calls_of(tree: ast.AST) -> list[ast.Call]:
 
 
 def opens_a_database(path: Path) -> bool:
-    """Whether a module imports DuckDB, or names a DuckDB file in a call."""
+    """Whether a module imports DuckDB for more than work in memory, or names a DuckDB file in a call."""
     tree = ast.parse(path.read_text("utf-8"))
     modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     modules |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -119,7 +138,9 @@ def opens_a_database(path: Path) -> bool:
         for node in ast.walk(call)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
-    return "duckdb" in modules or any(".duckdb" in text for text in texts)
+    connects = [call for call in calls_of(tree) if ast.unparse(call.func) == "duckdb.connect"]
+    stays_in_memory = connects and not any(call.args or call.keywords for call in connects)
+    return ("duckdb" in modules and not stays_in_memory) or any(".duckdb" in text for text in texts)
 
 
 def test_nothing_outside_the_run_log_opens_its_files():

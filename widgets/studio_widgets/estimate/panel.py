@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CONSENT = "Generate without knowing the price"
 
 
-class EstimateMeter(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
+class EstimateMeter(parts.PanelBox):
     """Shows what a run would take: memory, time and money.
 
     Parameters
@@ -58,7 +58,7 @@ class EstimateMeter(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self.state = EstimateState(studio, followed)
         self.state.is_expanded = True
         head, self._model = parts.head("Estimate")
-        super().__init__([parts.panel("Estimate", head, parts.card(Meter(self.state)))])
+        super().__init__("Estimate", head, parts.card(Meter(self.state)))
         followed.observe(lambda _change: self._show(), "model")
         self._show()
 
@@ -101,11 +101,13 @@ class Meter(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         has_bar = not state.is_expanded
         self._line.value = texts.line(state.estimate, state.error, is_stale=state.is_stale, has_bar=has_bar)
         self._more.description = "Less" if state.is_expanded else "Details"
-        _fill(self._price, "" if state.is_expanded else _dim(texts.price(state.estimate)))
-        _fill(self._details, texts.details(state.estimate, is_stale=state.is_stale) if state.is_expanded else "")
-        _fill(self._advice, _listed("What would help", texts.advice(state.estimate)) if state.is_expanded else "")
-        _fill(self._warnings, _warned(self._news()))
-        _place(self._consent, state.needs_consent)
+        parts.fill(self._price, "" if state.is_expanded else _dim(texts.price(state.estimate)))
+        parts.fill(self._details, texts.details(state.estimate, is_stale=state.is_stale) if state.is_expanded else "")
+        parts.fill(
+            self._advice, parts.listed("What would help", texts.advice(state.estimate)) if state.is_expanded else ""
+        )
+        parts.fill(self._warnings, _warned(self._news()))
+        parts.place(self._consent, state.needs_consent)
 
     def _news(self) -> list[str]:
         """Return the warnings that do not stand here in other words already."""
@@ -121,16 +123,10 @@ class Meter(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
             button.tooltip = "Change the form to this"
             button.on_click(partial(self._take, place))
         self._offers.children = [ipywidgets.HTML('<span class="st-sub">It would fit with</span>'), *buttons]
-        _place(self._offers, bool(buttons))
+        parts.place(self._offers, bool(buttons))
 
     def _take(self, place: int, _button: ipywidgets.Button) -> None:
         self._state.take(place)
-
-
-def _listed(title: str, items: list[str]) -> str:
-    if not items:
-        return ""
-    return f'<div class="st-sub">{escape(title)}</div><ul>{"".join(f"<li>{escape(item)}</li>" for item in items)}</ul>'
 
 
 def _dim(text: str) -> str:
@@ -139,13 +135,3 @@ def _dim(text: str) -> str:
 
 def _warned(warnings: list[str]) -> str:
     return "".join(map(parts.warning, warnings))
-
-
-def _fill(widget: ipywidgets.HTML, html: str) -> None:
-    """Show some HTML, or take the widget out of the way when there is none."""
-    widget.value = html
-    _place(widget, bool(html))
-
-
-def _place(widget: ipywidgets.Widget, is_there: bool) -> None:
-    widget.layout.display = None if is_there else "none"

@@ -17,9 +17,10 @@ from studio_kernel.domain import words
 from studio_kernel.domain.estimate import Estimate
 from studio_kernel.domain.parameters import Parameter
 from studio_kernel.domain.tasks import Task
-from studio_kernel.errors import InvalidRequestError, StudioError
+from studio_kernel.errors import StudioError
 from studio_widgets.estimate.asker import Asker
 from studio_widgets.state import PanelState
+from studio_widgets.wording import counted
 
 if TYPE_CHECKING:
     from studio_kernel.studio import Studio
@@ -145,7 +146,7 @@ class EstimateState(PanelState):
         except StudioError as error:
             self._say_nothing(str(error))
             return
-        with self._lock:
+        with self.lock:
             if question == self._asked:
                 return
             self._asked, self.is_stale = question, True
@@ -182,7 +183,7 @@ class EstimateState(PanelState):
 
     def _heard(self, question: Question, answer: tuple[Estimate, tuple[Offer, ...]]) -> None:
         """Take an answer; called from the thread of the asker."""
-        with self._lock:
+        with self.lock:
             if question != self._asked:
                 return
             with self.hold_trait_notifications():
@@ -190,21 +191,15 @@ class EstimateState(PanelState):
                 self.error, self.is_stale = "", False
 
     def _refused(self, question: Question, error: Exception) -> None:
-        with self._lock:
+        with self.lock:
             if question == self._asked:
-                self._say_nothing(_in_words(error, self.form), question)
+                self._say_nothing(self.form.refusal(error), question)
 
     def _say_nothing(self, reason: str, asked: Question | None = None) -> None:
-        with self._lock, self.hold_trait_notifications():
+        with self.lock, self.hold_trait_notifications():
             self._asked = asked
             self.estimate, self.offers = None, ()
             self.error, self.is_stale = reason, False
-
-
-def _in_words(error: Exception, form: GenerationState) -> str:
-    if isinstance(error, InvalidRequestError):
-        return "; ".join(form.in_words(problem) for problem in error.problems)
-    return str(error) if isinstance(error, StudioError) else f"{type(error).__name__}: {error}"
 
 
 def _misses(estimate: Estimate) -> bool:
@@ -218,8 +213,7 @@ def _fewer_pictures(estimate: Estimate) -> tuple[Offer, ...]:
     count = fit.largest_batch if fit else None
     if not count or not _misses(estimate) or count >= estimate.images:
         return ()
-    what = "1 picture" if count == 1 else f"{count} pictures"
-    return (Offer(f"{what} at once", immutabledict(num_images=count)),)
+    return (Offer(f"{counted(count, 'picture')} at once", immutabledict(num_images=count)),)
 
 
 def _scaled(parameters: tuple[Parameter, ...], values: Mapping[str, object], share: float) -> dict[str, object]:

@@ -17,6 +17,7 @@ from studio_kernel.domain.estimate import (
     TimeEstimate,
 )
 from studio_widgets.frame.panel import facts
+from studio_widgets.wording import counted
 
 KINDS = {"fits": "good", "tight": "warn", "does not fit": "bad", "more than this device has": "bad"}
 FREE = "free: runs here"
@@ -158,7 +159,7 @@ def _memory_pairs(memory: MemoryEstimate) -> list[tuple[str, str]]:
 
 
 def _time_basis(time: TimeEstimate) -> str:
-    runs = "1 run" if time.runs == 1 else f"{time.runs} runs"
+    runs = counted(time.runs, "run")
     told = {
         TimeBasis.LEARNT: f"{runs} like it here",
         TimeBasis.SCALED: f"{runs} of other settings, scaled",

@@ -41,7 +41,8 @@ function enterSubmits(root) {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.closest(".st-enter")) return;
     event.preventDefault();
     event.target.dispatchEvent(new Event("change", { bubbles: true })); // fields tell their value when they are left
-    root.querySelector(".st-primary")?.click();
+    const scope = event.target.closest(".st-shortcuts") ?? root;
+    (scope.querySelector(".st-actions .st-primary") ?? scope.querySelector(".st-primary"))?.click();
   };
   // while it comes down: text fields let no key rise
   root.addEventListener("keydown", submit, true);

@@ -1,4 +1,4 @@
-"""The frame widget: style sheet, key guard, sign of life; see ``view.js``."""
+"""The frame widget: style sheets, key guard, sign of life; see ``view.js``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ import anywidget
 import traitlets
 
 _HERE = Path(__file__).parent
+
+
+def style_sheets() -> str:
+    """Return the shared look and, in folders' order, what panels add to it in their ``panel.css``."""
+    files = [_HERE.parent / "theme.css", *sorted(_HERE.parent.glob("*/panel.css"))]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 class Frame(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
@@ -24,7 +30,7 @@ class Frame(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
     """
 
     _esm = _HERE / "view.js"
-    _css = _HERE.parent / "theme.css"
+    _css = style_sheets()
     label = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, label: str, on_beat: Callable[[], None] | None = None) -> None:

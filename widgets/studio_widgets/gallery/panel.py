@@ -1,22 +1,20 @@
-"""The gallery on a screen: a bar of filters, the grid, and the details of one run."""
+"""The gallery on a screen: filters, the grid or list, the details of one run, and a bar for what is selected."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import ipywidgets
 import traitlets
 
-from studio_widgets.choice import Choice
-from studio_widgets.facts import badges_of, facts_of, title_of
 from studio_widgets.frame import panel as parts
-from studio_widgets.gallery.state import GalleryState
-from studio_widgets.gallery.view import Grid
-from studio_widgets.marks.view import Marks
-from studio_widgets.picture.view import Picture
-from studio_widgets.strip.view import Strip
-from studio_widgets.timing import Debounced, Pulse
+from studio_widgets.frame.still import Still
+from studio_widgets.gallery.bar import SelectionBar
+from studio_widgets.gallery.details import Details
+from studio_widgets.gallery.restricting import Chips, FilterBar, SortBar
+from studio_widgets.gallery.state import RESTRICTING, GalleryState
+from studio_widgets.gallery.view import RunsView
+from studio_widgets.workspace import Workspace
 
 if TYPE_CHECKING:
     from studio_kernel.studio import Studio
@@ -25,13 +23,73 @@ NOTHING_YET = "Nothing here yet.\nRuns appear as soon as they are made, wherever
 NO_MATCH = "No run fits these filters."
 
 
-class GalleryPanel(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
+class GalleryView(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
+    """The gallery without frame and title.
+
+    Parameters
+    ----------
+    state : GalleryState
+        What it shows and does.
+    """
+
+    def __init__(self, state: GalleryState) -> None:
+        self.state = state
+        self._message = ipywidgets.HTML()
+        self._runs = RunsView(state, "Runs, newest first", selectable=True)
+        self._listed = parts.styled(ipywidgets.VBox([self._runs]), "sg-listed")
+        self._main = parts.styled(ipywidgets.HBox([self._listed]), "sg-main")
+        self._details: Details | None = None
+        self._bar: SelectionBar | None = None
+        self._sort: SortBar | None = None
+        self._above = [FilterBar(state), Chips(state, RESTRICTING)]
+        super().__init__([*self._above, self._message, self._main])
+        parts.styled(self, "sg-gallery")
+        state.observe(lambda _change: self._build(), ["details", "selected", "said", "doing", "sorted_by"])
+        state.observe(lambda _change: self._show(), ["version", "details", "error", "selection", "layout"])
+        state.observe(self._reveal, "details")
+        self._build()
+        self._show()
+
+    def _build(self) -> None:
+        """Make what is not seen at first only when it is: a page waits for every widget."""
+        state = self.state
+        if self._details is None and state.details is not None:
+            self._details = Details(state)
+            self._main.children = [self._listed, self._details]
+        if self._sort is None and state.sorted_by:
+            self._sort = SortBar(state)
+            self.children = [*self._above, self._sort, self._message, self._main]
+        if self._bar is None and (state.selected or state.said or state.doing):
+            self._bar = SelectionBar(state)
+            self._listed.children = [self._runs, self._bar]
+
+    def _reveal(self, change: traitlets.Bunch) -> None:
+        if change.new is not None and (change.old is None or change.old.id != change.new.id):
+            self._runs.reveal(self.state.place)
+
+    def _show(self) -> None:
+        state = self.state
+        is_new = state.version != self._runs.version
+        with self._runs.hold_sync():
+            self._runs.total, self._runs.version = state.total, state.version
+            self._runs.opened = state.details.id if state.details else ""
+            self._runs.selection = {"all": state.selection.is_all, "runs": list(state.selection.runs)}
+            self._runs.layout_name = state.layout
+            self._runs.empty = NO_MATCH if state.active else NOTHING_YET
+        if is_new:
+            self._runs.push()
+        parts.fill(self._message, parts.alert(state.error))
+
+
+class GalleryPanel(parts.PanelBox):
     """Every run of a home, newest first.
 
     Parameters
     ----------
     studio : Studio
         Editor or viewer; both can look and mark.
+    workspace : Workspace or None
+        Shared with the panels beside it: the project, and what can be done with a run.
 
     Attributes
     ----------
@@ -43,78 +101,11 @@ class GalleryPanel(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
     >>> GalleryPanel(studio)  # doctest: +SKIP
     """
 
-    def __init__(self, studio: Studio) -> None:
-        self.state = GalleryState(studio)
-        self._pulse = Pulse(self.state.poll)
-        head, self._count = parts.head("Gallery")
-        self._message = ipywidgets.HTML()
-        self._grid = Grid(self.state)
-        self._details = Details(self.state)
-        main = parts.styled(ipywidgets.HBox([self._grid, self._details]), "sg-main")
-        super().__init__([parts.panel("Gallery", head, _filters(self.state), self._message, main, on_beat=self._beat)])
-        self.state.observe(lambda _change: self._show(), ["version", "details", "error"])
-        self._show()
+    def __init__(self, studio: Studio, *, workspace: Workspace | None = None) -> None:
+        self.state = GalleryState(studio, workspace=workspace)
+        head, _beside = parts.head("Gallery")
+        super().__init__("Gallery", head, GalleryView(self.state), tick=self.state.poll)
 
-    def _beat(self) -> None:
-        self.state.poll()
-        self._pulse.beat()
-
-    def _show(self) -> None:
-        state = self.state
-        filtered = bool(state.text or state.model or state.favourite)
-        with self._grid.hold_sync():
-            self._grid.total, self._grid.version = state.total, state.version
-            self._grid.selected = state.details.id if state.details else ""
-            self._grid.empty = NO_MATCH if filtered else NOTHING_YET
-        self._count.value = f'<span role="status">{_counted(state.total)}</span>'
-        self._message.value = parts.alert(state.error)
-        self._message.layout.display = None if state.error else "none"
-
-
-def _filters(state: GalleryState) -> ipywidgets.HBox:
-    """Return the bar of filters, joined to the state."""
-    text = ipywidgets.Text(value=state.text, description="Search", placeholder="Words of the prompt")
-    search = Debounced(lambda words: state.set_trait("text", words))
-    text.observe(lambda change: search(change.new), "value")
-    model = Choice(state, "model", "Model", partial(_model_options, state), follow=["models"])
-    favourite = ipywidgets.ToggleButton(value=state.favourite, description="♥ Favourites", tooltip="Only favourites")
-    traitlets.link((state, "favourite"), (favourite, "value"))
-    return parts.styled(parts.row(parts.field(text), parts.field(model), favourite), "sg-filters")
-
-
-def _model_options(state: GalleryState) -> list[tuple[str, str]]:
-    return [("All models", ""), *((f"{model} ({count:,})", model) for model, count in state.models)]
-
-
-def _counted(total: int) -> str:
-    return "1 run" if total == 1 else f"{total:,} runs"
-
-
-class Details(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
-    """One run in full: picture, marks, prompt, settings."""
-
-    def __init__(self, state: GalleryState) -> None:
-        self._state = state
-        self._badges = parts.styled(ipywidgets.HTML(), "sg-badges")
-        close = parts.styled(ipywidgets.Button(description="Close", tooltip="Close the details"), "st-quiet")
-        close.on_click(lambda _button: state.close())
-        self._picture = Picture(placeholder="This run has no picture.")
-        self._strip = Strip(lambda place: state.set_trait("shown", place))
-        self._marks = Marks(on_star=state.star, on_rate=state.rate)
-        self._text = ipywidgets.HTML()
-        top = parts.styled(parts.row(self._badges, close), "sg-top")
-        super().__init__([parts.card(top, self._picture, self._strip, self._marks, self._text)])
-        parts.styled(self, "sg-details")
-        state.observe(lambda _change: self._show(), ["details", "shown"])
-        self._show()
-
-    def _show(self) -> None:
-        record = self._state.details
-        self.layout.display = None if record else "none"
-        if record is None:
-            return
-        self._picture.show(*self._state.file(), alt=title_of(record))
-        self._strip.show(self._state.thumbnails() if len(record.assets) > 1 else (), self._state.shown)
-        self._marks.favourite, self._marks.rating = record.favourite, record.rating or 0
-        self._badges.value = badges_of(record)
-        self._text.value = facts_of(record)
+    def still(self) -> Still:
+        """Return the newest pictures."""
+        return Still(pictures=self.state.newest())

@@ -1,22 +1,26 @@
-// A grid of any length of which only the visible rows exist. Items (what a cell says) are asked for by place,
-// thumbnails by run; both come as messages. The view never changes a run itself, it sends what was wished.
+// Runs in a grid or a list of any length, of which only the visible rows exist. Items (what a cell says) are asked for
+// by place, thumbnails by run; both come as messages. The view never changes a run itself, it sends what was wished.
+//
+// In front of this file stand saving/parts.js, thumbnails.js, playing.js and cells.js.
 
 const TARGET_PX = 172;
 const GAP_PX = 10;
+const ROW_PX = 56;
+const HEADING_PX = 32;
+const EDGE_PX = 4; // around the tiles
 const OVERSCAN_ROWS = 1;
-const DEBOUNCE_MS = 40;
-const BATCH = 60;
-const IN_FLIGHT = 2;
-const LOST_MS = 15_000; // a request the kernel has not answered by then is asked again
-const KEPT_THUMBNAILS = 3000;
-const KINDS = { video: { mark: "▶\ufe0e", name: "video" }, audio: { mark: "♪", name: "sound" } };
+const ASK_EVERY_MS = 40;
+const LONG_PRESS_MS = 500;
+const STILL_PX = 10; // a finger that moves less does not scroll
+const TALLEST_PX = 15_000_000; // browsers cut elements off somewhere above
+const RUN_TYPE = "application/x-studio-run";
 
 function render({ model, el }) {
-  const grid = new Grid(model, el);
-  return () => grid.dispose();
+  const view = new RunsView(model, el);
+  return () => view.dispose();
 }
 
-class Grid {
+class RunsView {
   constructor(model, el) {
     this.model = model;
     this.items = new Map(); // place -> item
@@ -24,33 +28,50 @@ class Grid {
     this.fresh = new Set(); // places read since the last change of version
     this.asked = 0; // when items were last asked for; 0 = nothing is on its way
     this.thumbnails = new Thumbnails(model, () => this.draw());
+    this.parts = new Parts(model);
+    this.playing = new Playing(this.parts);
     this.cursor = 0;
+    this.anchor = ""; // the run from which Shift selects
+    this.hovered = -1;
+    this.pressed = 0;
     this.pending = 0;
     this.frame = 0;
+    this.resizing = 0;
+    this.looks = "";
+    this.topmost = 0; // the place that is first in view
 
     this.box = document.createElement("div");
-    this.box.className = "sg-grid";
     this.box.tabIndex = 0;
-    this.box.setAttribute("role", "listbox");
-    this.box.setAttribute("aria-label", "Runs, newest first");
+    this.box.dataset.ownKeys = "";
     this.space = document.createElement("div");
     this.space.className = "sg-space";
     this.note = document.createElement("div");
     this.note.className = "sg-empty";
     this.note.setAttribute("role", "status");
-    this.box.append(this.space, this.note);
+    this.box.append(this.space);
     el.classList.add("sg-root");
-    el.append(this.box);
+    el.append(this.box, this.note);
 
     this.undo = [
       on(this.box, "scroll", () => this.redraw(), { passive: true }),
+      on(this.box, "focus", () => this.point()),
+      on(this.box, "blur", () => this.point()),
       on(this.box, "keydown", (event) => this.onKey(event)),
       on(this.box, "click", (event) => this.onClick(event)),
+      on(this.box, "pointerover", (event) => this.onHover(event.target.closest(".sg-cell"))),
+      on(this.box, "pointerleave", () => this.onHover(null)),
+      on(this.box, "pointerdown", (event) => this.onPress(event)),
+      on(this.box, "contextmenu", (event) => this.pressed && event.preventDefault()),
+      on(this.box, "dragstart", (event) => this.onDrag(event)),
       onModel(model, "msg:custom", (message, buffers) => this.onMessage(message, buffers)),
       onModel(model, "change:version change:total", () => this.onVersion()),
-      onModel(model, "change:selected change:empty", () => this.draw()),
+      onModel(model, "change:opened change:selection change:empty change:actions", () => this.draw()),
+      onModel(model, "change:layout_name change:columns", () => this.onLook()),
     ];
-    const observer = new ResizeObserver(() => this.redraw());
+    const observer = new ResizeObserver(() => {
+      cancelAnimationFrame(this.resizing);
+      this.resizing = requestAnimationFrame(() => this.draw());
+    });
     observer.observe(this.box);
     this.undo.push(() => observer.disconnect());
     this.draw();
@@ -58,8 +79,12 @@ class Grid {
 
   dispose() {
     cancelAnimationFrame(this.frame);
+    cancelAnimationFrame(this.resizing);
     clearTimeout(this.pending);
+    clearTimeout(this.pressed);
     this.undo.forEach((step) => step());
+    this.playing.leave();
+    this.parts.dispose();
     this.thumbnails.dispose();
   }
 
@@ -69,134 +94,236 @@ class Grid {
     return this.model.get("total");
   }
 
-  measure() {
-    const width = this.space.clientWidth || TARGET_PX;
-    this.columns = Math.max(2, Math.round((width + GAP_PX) / (TARGET_PX + GAP_PX)));
-    this.size = (width - GAP_PX * (this.columns - 1)) / this.columns;
-    this.pitch = this.size + GAP_PX;
+  get isList() {
+    return this.model.get("layout_name") === "list";
   }
 
-  visible() {
-    const top = Math.max(0, Math.floor(this.box.scrollTop / this.pitch) - OVERSCAN_ROWS);
-    const bottom = Math.ceil((this.box.scrollTop + this.box.clientHeight) / this.pitch) + OVERSCAN_ROWS;
-    return [top * this.columns, Math.min(this.total, bottom * this.columns)];
+  measure() {
+    this.box.className = this.isList ? "sg-grid is-list" : "sg-grid"; // first: it decides the width
+    const width = this.space.clientWidth || TARGET_PX;
+    if (this.isList) {
+      this.across = 1;
+      this.size = ROW_PX;
+      this.pitch = ROW_PX;
+    } else {
+      this.across = Math.max(2, Math.round((width + GAP_PX) / (TARGET_PX + GAP_PX)));
+      this.size = (width - GAP_PX * (this.across - 1)) / this.across;
+      this.pitch = this.size + GAP_PX;
+    }
+    this.dress(width);
+    this.room = this.box.clientHeight - (this.isList ? HEADING_PX : 2 * EDGE_PX);
+    this.full = Math.max(0, Math.ceil(this.total / this.across) * this.pitch - (this.isList ? 0 : GAP_PX));
+    this.tall = Math.min(this.full, TALLEST_PX);
+  }
+
+  // A list that changes its columns is another list.
+  dress(width) {
+    const acts = Object.keys(this.model.get("actions") ?? {}).length;
+    const fit = this.isList ? fitting(this.model.get("columns"), width, acts) : { shown: [], template: "" };
+    const looks = this.isList ? `list ${fit.shown}` : "grid";
+    this.space.style.setProperty("--sg-columns", fit.template);
+    this.heading?.style.setProperty("--sg-columns", fit.template);
+    if (looks === this.looks) return;
+    this.looks = looks;
+    this.cells.forEach((cell) => cell.remove());
+    this.cells.clear();
+    this.playing.leave();
+    this.heading?.remove();
+    this.heading = null;
+    this.cut = this.isList ? new Rows(fit.shown) : new Tiles();
+    this.box.setAttribute("role", this.isList ? "grid" : "listbox");
+    this.box.setAttribute("aria-label", this.model.get("label"));
+    if (this.model.get("selectable")) this.box.setAttribute("aria-multiselectable", "true");
+    this.space.setAttribute("role", this.isList ? "rowgroup" : "presentation");
+    if (this.isList) {
+      this.heading = newHeading(fit.shown);
+      this.heading.style.setProperty("--sg-columns", fit.template);
+      this.box.prepend(this.heading);
+    }
+  }
+
+  // How far down the whole list the view is; the same as scrollTop unless the list is taller than an element can be.
+  get top() {
+    const { scrollTop } = this.box;
+    if (this.full === this.tall || this.tall <= this.room) return scrollTop;
+    return Math.min(scrollTop * ((this.full - this.room) / (this.tall - this.room)), this.full - this.room);
+  }
+
+  set top(value) {
+    const stretch = this.full > this.room ? (this.tall - this.room) / (this.full - this.room) : 1;
+    this.box.scrollTop = value * stretch;
+  }
+
+  visible(more = OVERSCAN_ROWS) {
+    const first = Math.max(0, Math.floor(this.top / this.pitch) - more);
+    const last = Math.ceil((this.top + this.room) / this.pitch) + more;
+    return [first * this.across, Math.min(this.total, last * this.across)];
   }
 
   redraw() {
     if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
   }
 
+  // What was in view when it was drawn last: whatever draws first after the width has changed brings that back.
+  inView() {
+    if (!this.pitch) return null;
+    const { pitch, topmost } = this;
+    const behind = topmost + this.across * (Math.ceil(this.room / pitch) + 1); // rows that are cut count
+    return { pitch, topmost, hasCursor: this.cursor >= topmost && this.cursor < behind };
+  }
+
   draw() {
     this.frame = 0;
+    const kept = this.inView();
     this.measure();
-    this.space.style.height = `${Math.max(0, Math.ceil(this.total / this.columns) * this.pitch - GAP_PX)}px`;
+    this.space.style.height = `${this.tall}px`;
+    const isOther = kept && kept.pitch !== this.pitch;
+    if (isOther) this.top = Math.floor(kept.topmost / this.across) * this.pitch;
+    this.box.hidden = !this.total;
+    this.note.hidden = this.total > 0;
+    this.note.textContent = this.total ? "" : this.model.get("empty");
+    if (this.isList) this.box.setAttribute("aria-rowcount", String(this.total + 1));
     const [first, last] = this.visible();
-    for (const [place, cell] of this.cells) {
-      if (place < first || place >= last) {
-        cell.remove();
-        this.cells.delete(place);
-      }
-    }
+    this.topmost = Math.floor(this.top / this.pitch) * this.across;
+    this.drop(first, last);
     const added = document.createDocumentFragment();
+    const shift = this.box.scrollTop - this.top;
     for (let place = first; place < last; place += 1) {
       let cell = this.cells.get(place);
       if (!cell) {
-        cell = newCell(place, this.total);
+        cell = this.cut.make(place, this.total);
         this.cells.set(place, cell);
         added.append(cell);
       }
-      this.position(cell, place);
-      this.fill(cell, this.items.get(place), place);
+      this.position(cell, place, shift);
+      this.fill(cell, place);
     }
     this.space.append(added);
-    this.note.textContent = this.total ? "" : this.model.get("empty");
-    this.note.hidden = this.total > 0;
-    const active = this.cells.get(this.cursor);
-    if (active) this.box.setAttribute("aria-activedescendant", active.id);
+    this.point();
+    this.askSoon();
+    if (isOther && kept.hasCursor) this.moveTo(this.cursor);
+  }
+
+  // Which cell the keys act on, for screen readers; without the focus there is none.
+  point() {
+    const active = this.box === document.activeElement ? this.cells.get(this.cursor) : null;
+    if (active?.isConnected) this.box.setAttribute("aria-activedescendant", active.id);
     else this.box.removeAttribute("aria-activedescendant");
-    this.ask(first, last);
   }
 
-  position(cell, place) {
-    const x = (place % this.columns) * this.pitch;
-    const y = Math.floor(place / this.columns) * this.pitch;
-    cell.style.transform = `translate(${x}px, ${y}px)`;
-    cell.style.width = cell.style.height = `${this.size}px`;
-  }
-
-  fill(cell, item, place) {
-    cell.classList.toggle("is-active", place === this.cursor);
-    if (!item) return;
-    cell.setAttribute("aria-selected", String(item.run === this.model.get("selected")));
-    cell.setAttribute("aria-label", describe(item));
-    cell.dataset.run = item.run;
-    cell.dataset.status = item.status;
-    cell.dataset.caption = item.title;
-    cell.dataset.marks = marksOf(item);
-    this.fillKind(cell, item.kind);
-    const url = item.key && this.thumbnails.url(item.key);
-    let picture = cell.querySelector("img");
-    if (!url) {
-      if (picture && picture.dataset.key !== item.key) picture.remove();
-      return;
+  drop(first, last) {
+    for (const [place, cell] of this.cells) {
+      if (place >= first && place < last) continue;
+      if (cell === this.playing.cell) this.playing.leave();
+      cell.remove();
+      this.cells.delete(place);
     }
-    if (picture?.dataset.key === item.key) return;
-    picture?.remove();
-    picture = document.createElement("img");
-    picture.decoding = "async";
-    picture.draggable = false;
-    picture.dataset.key = item.key;
-    picture.src = url;
-    picture.alt = item.title;
-    cell.append(picture);
   }
 
-  fillKind(cell, kind) {
-    if (cell.dataset.kind === kind) return;
-    cell.dataset.kind = kind;
-    cell.querySelector(".sg-kind")?.remove();
-    if (!(kind in KINDS)) return;
-    const mark = document.createElement("i");
-    mark.className = "sg-kind";
-    mark.setAttribute("aria-hidden", "true");
-    mark.textContent = KINDS[kind].mark;
-    cell.append(mark);
+  position(cell, place, shift) {
+    const x = (place % this.across) * this.pitch;
+    const y = Math.floor(place / this.across) * this.pitch + shift;
+    cell.style.transform = `translate(${x}px, ${y}px)`;
+    cell.style.height = `${this.size}px`;
+    cell.style.width = this.isList ? "" : `${this.size}px`;
+  }
+
+  fill(cell, place) {
+    const item = this.items.get(place);
+    const how = {
+      selected: Boolean(item) && this.isSelected(item.run),
+      opened: Boolean(item) && item.run === this.model.get("opened"),
+      active: place === this.cursor,
+      hovered: place === this.hovered,
+      selectable: this.model.get("selectable"),
+    };
+    this.cut.fill(cell, item, how, item?.key && this.thumbnails.url(item.key), this.model.get("actions"));
+  }
+
+  // Selection: the named ones, or all but the named ones
+
+  get selection() {
+    const said = this.model.get("selection") ?? { all: false, runs: [] };
+    if (this.saidSelection !== said) {
+      this.saidSelection = said;
+      this.named = new Set(said.runs);
+    }
+    return said;
+  }
+
+  isSelected(run) {
+    const { all } = this.selection;
+    return all !== this.named.has(run);
+  }
+
+  get isSelecting() {
+    return this.selection.all || this.named.size > 0;
+  }
+
+  toggle(item) {
+    if (!item || !this.model.get("selectable")) return;
+    this.anchor = item.run;
+    send(this.model, { kind: "select", run: item.run, on: !this.isSelected(item.run) });
+  }
+
+  selectTo(item, keep) {
+    if (!item || !this.model.get("selectable")) return;
+    this.anchor ||= item.run;
+    send(this.model, { kind: "range", first: this.anchor, last: item.run, keep });
   }
 
   // Asking the kernel
 
-  ask(first, last) {
-    clearTimeout(this.pending);
+  askSoon() {
+    if (this.pending) return;
     this.pending = setTimeout(() => {
-      this.askItems(first, last);
-      this.askThumbnails(first, last);
-    }, DEBOUNCE_MS);
+      this.pending = 0;
+      this.ask();
+    }, ASK_EVERY_MS);
+  }
+
+  // First what is seen, then a screen before and behind it; by the measures of the last drawing, which keeps its place by
+  // comparing them with new ones.
+  ask() {
+    const seen = this.visible();
+    const near = this.visible(Math.ceil(this.room / this.pitch));
+    this.askItems(...seen) || this.askItems(...near);
+    this.askThumbnails(seen, near);
   }
 
   askItems(first, last) {
-    if (this.asked && Date.now() - this.asked < LOST_MS) return;
+    if (this.asked && Date.now() - this.asked < LOST_MS) return true;
     let from = first;
     while (from < last && this.fresh.has(from)) from += 1;
     let to = last;
     while (to > from && this.fresh.has(to - 1)) to -= 1;
-    if (from >= to) return;
+    if (from >= to) return false;
     this.asked = Date.now();
     send(this.model, { kind: "items", first: from, last: to, version: this.model.get("version") });
+    return true;
   }
 
-  askThumbnails(first, last) {
+  askThumbnails([first, last], [before, behind]) {
     const wanted = [];
-    for (let place = first; place < last; place += 1) {
-      const item = this.items.get(place);
-      if (item?.key) wanted.push(item);
-    }
+    const want = (from, to) => {
+      for (let place = from; place < to; place += 1) {
+        const item = this.items.get(place);
+        if (item?.key) wanted.push(item);
+      }
+    };
+    want(first, last);
+    want(last, behind);
+    want(before, first);
     this.thumbnails.want(wanted);
   }
 
   onMessage(message, buffers) {
     if (message.kind === "thumbnails") this.thumbnails.take(message, buffers);
+    if (message.kind === "part") this.parts.take(message, buffers);
+    if (message.kind === "reveal") this.moveTo(message.place);
     if (message.kind !== "items") return;
     this.asked = 0;
+    this.thumbnails.keep(message.keys ?? [], buffers ?? []);
     if (message.version === this.model.get("version")) {
       message.items.forEach((item, index) => {
         this.items.set(message.first + index, item);
@@ -204,7 +331,7 @@ class Grid {
       });
     }
     this.draw();
-    this.askThumbnails(...this.visible());
+    this.ask();
   }
 
   // What is shown stays until what replaces it has come.
@@ -217,40 +344,125 @@ class Grid {
     this.draw();
   }
 
-  // Pointer and keys
-
-  onClick(event) {
-    const cell = event.target.closest(".sg-cell");
-    if (!cell) return;
-    this.cursor = Number(cell.dataset.place);
-    this.open();
+  // What was in view stays in view: the run under the cursor, or else the first.
+  onLook() {
+    this.looks = "";
     this.draw();
   }
 
-  onKey(event) {
-    const page = Math.max(1, Math.floor(this.box.clientHeight / this.pitch)) * this.columns;
-    const moves = {
-      ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.columns, ArrowUp: -this.columns,
-      PageDown: page, PageUp: -page, Home: -this.total, End: this.total,
+  // Pointer
+
+  onClick(event) {
+    if (this.pressed === -1) return void (this.pressed = 0); // the end of a long press
+    const cell = event.target.closest(".sg-cell");
+    if (!cell) return;
+    const item = this.items.get(Number(cell.dataset.place));
+    const action = event.target.closest("[data-action]");
+    if (action) return this.act(action.dataset.action, item);
+    this.cursor = Number(cell.dataset.place);
+    const adds = event.ctrlKey || event.metaKey;
+    if (event.shiftKey) this.selectTo(item, adds);
+    else if (adds || event.target.closest(".sg-check") || this.isSelecting) this.toggle(item);
+    else {
+      this.anchor = item?.run ?? "";
+      this.open();
+    }
+    this.draw();
+  }
+
+  onHover(cell) {
+    const place = cell ? Number(cell.dataset.place) : -1;
+    this.playing.over(cell, this.items.get(place));
+    if (place === this.hovered) return;
+    const left = this.hovered;
+    this.hovered = place;
+    for (const each of [left, place]) if (this.cells.has(each)) this.fill(this.cells.get(each), each);
+  }
+
+  onPress(event) {
+    if (this.pressed === -1) this.pressed = 0; // no click has followed the last one
+    const cell = event.target.closest(".sg-cell");
+    if (event.pointerType !== "touch" || !cell) return;
+    this.pressed = setTimeout(() => {
+      done();
+      this.pressed = -1;
+      this.toggle(this.items.get(Number(cell.dataset.place)));
+    }, LONG_PRESS_MS);
+    const end = () => {
+      done();
+      clearTimeout(this.pressed);
+      this.pressed = 0;
     };
-    const item = this.items.get(this.cursor);
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key in moves) this.move(moves[event.key]);
-    else if (event.key === "Enter" || event.key === " ") this.open();
-    else if (event.key === "Escape") send(this.model, { kind: "open", run: "" });
-    else if (event.key === "f" && item) send(this.model, { kind: "star", run: item.run, on: !item.favourite });
-    else if (/^[0-5]$/.test(event.key) && item) send(this.model, { kind: "rate", run: item.run, rating: Number(event.key) });
-    else return;
+    const moved = (later) => {
+      if (Math.hypot(later.clientX - event.clientX, later.clientY - event.clientY) > STILL_PX) end();
+    };
+    const undo = [
+      on(this.box, "pointerup", end),
+      on(this.box, "pointercancel", end),
+      on(this.box, "pointermove", moved),
+    ];
+    const done = () => undo.forEach((step) => step());
+  }
+
+  onDrag(event) {
+    const cell = event.target.closest?.(".sg-cell");
+    if (!cell?.dataset.run) return event.preventDefault();
+    event.dataTransfer.setData(RUN_TYPE, cell.dataset.run);
+    event.dataTransfer.setData("text/plain", cell.dataset.run);
+    event.dataTransfer.effectAllowed = "copy";
+    const picture = cell.querySelector("img");
+    if (picture) event.dataTransfer.setDragImage(picture, 24, 24);
+    event.stopPropagation(); // the notebook would take it for one of its cells
+  }
+
+  // Keys
+
+  onKey(event) {
+    if (event.target !== this.box && !["ArrowUp", "ArrowDown", "Escape"].includes(event.key)) return; // a button's own
+    if (event.altKey || !this.press(event)) return;
     event.preventDefault();
     event.stopPropagation();
   }
 
-  move(by) {
-    this.cursor = Math.max(0, Math.min(this.total - 1, this.cursor + by));
-    const top = Math.floor(this.cursor / this.columns) * this.pitch;
-    if (top < this.box.scrollTop) this.box.scrollTop = top;
-    const bottom = top + this.size - this.box.clientHeight;
-    if (bottom > this.box.scrollTop) this.box.scrollTop = bottom;
+  // Does what a key means; returns whether it means anything.
+  press(event) {
+    const item = this.items.get(this.cursor);
+    const selectable = this.model.get("selectable");
+    if (event.ctrlKey || event.metaKey) {
+      if (event.key.toLowerCase() !== "a" || !selectable) return false;
+      send(this.model, { kind: "select_all" });
+      return true;
+    }
+    const page = Math.max(1, Math.floor(this.room / this.pitch)) * this.across;
+    const moves = {
+      ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.across, ArrowUp: -this.across,
+      PageDown: page, PageUp: -page, Home: -this.total, End: this.total,
+    };
+    if (event.key in moves) this.move(moves[event.key], event.shiftKey);
+    else if (event.key === "Enter") this.open();
+    else if (event.key === " ") selectable ? this.toggle(item) : this.open();
+    else if (event.key === "Escape" && this.isSelecting) send(this.model, { kind: "select_none" });
+    else if (event.key === "Escape") send(this.model, { kind: "open", run: "" });
+    else if (event.key === "Delete" && selectable && item) send(this.model, { kind: "delete", run: item.run });
+    else if (event.key === "f" && item) send(this.model, { kind: "star", run: item.run, on: !item.favourite });
+    else if (/^[0-5]$/.test(event.key) && item) send(this.model, { kind: "rate", run: item.run, rating: Number(event.key) });
+    else return false;
+    return true;
+  }
+
+  move(by, selects) {
+    const from = this.items.get(this.cursor);
+    if (selects && !this.anchor && from) this.anchor = from.run;
+    this.moveTo(this.cursor + by);
+    if (selects) this.selectTo(this.items.get(this.cursor), false);
+    else this.anchor = this.items.get(this.cursor)?.run ?? "";
+  }
+
+  moveTo(place) {
+    this.cursor = Math.max(0, Math.min(this.total - 1, place));
+    const top = Math.floor(this.cursor / this.across) * this.pitch;
+    if (top < this.top) this.top = top;
+    else if (top + this.size > this.top + this.room) this.top = top + this.size - this.room;
     this.draw();
   }
 
@@ -258,127 +470,12 @@ class Grid {
     const item = this.items.get(this.cursor);
     if (item) send(this.model, { kind: "open", run: item.run });
   }
-}
 
-// Thumbnails by the digest of their file: the same picture is fetched once however often it moves.
-class Thumbnails {
-  constructor(model, onChange) {
-    this.model = model;
-    this.onChange = onChange;
-    this.urls = new Map(); // key -> blob URL, oldest use first
-    this.wanted = new Map(); // key -> run
-    this.sent = new Map(); // seq -> { at, keys by run }
-    this.none = new Set(); // keys the kernel has no picture for
-    this.seq = 0;
+  act(name, item) {
+    if (!item) return;
+    if (name !== "download") return send(this.model, { kind: "act", name, run: item.run });
+    this.parts.pull(item.run, item.file, (blob, file) => blob && save(blob, file));
   }
-
-  dispose() {
-    for (const url of this.urls.values()) URL.revokeObjectURL(url);
-    this.urls.clear();
-  }
-
-  url(key) {
-    const url = this.urls.get(key);
-    if (url) {
-      this.urls.delete(key);
-      this.urls.set(key, url);
-    }
-    return url;
-  }
-
-  // Only what is in view now is wanted; what has left the view and was not asked for yet is forgotten.
-  want(items) {
-    const underway = new Set([...this.sent.values()].flatMap((request) => [...request.keys.values()]));
-    this.wanted = new Map();
-    for (const item of items) {
-      if (!this.urls.has(item.key) && !this.none.has(item.key) && !underway.has(item.key)) {
-        this.wanted.set(item.key, item.run);
-      }
-    }
-    this.flush();
-  }
-
-  flush() {
-    const now = Date.now();
-    for (const [seq, request] of this.sent) if (now - request.at > LOST_MS) this.sent.delete(seq);
-    while (this.wanted.size && this.sent.size < IN_FLIGHT) {
-      const batch = [...this.wanted].slice(0, BATCH);
-      batch.forEach(([key]) => this.wanted.delete(key));
-      this.seq += 1;
-      this.sent.set(this.seq, { at: now, keys: new Map(batch.map(([key, run]) => [run, key])) });
-      send(this.model, { kind: "thumbnails", runs: batch.map(([, run]) => run), seq: this.seq });
-    }
-  }
-
-  take(message, buffers) {
-    const request = this.sent.get(message.seq);
-    if (!request) return;
-    this.sent.delete(message.seq);
-    message.runs.forEach((run, index) => {
-      const key = request.keys.get(run);
-      request.keys.delete(run);
-      if (!this.urls.has(key)) this.urls.set(key, URL.createObjectURL(new Blob([buffers[index]], { type: "image/webp" })));
-    });
-    for (const key of request.keys.values()) this.none.add(key);
-    this.forget();
-    this.flush();
-    this.onChange();
-  }
-
-  forget() {
-    for (const [key, url] of this.urls) {
-      if (this.urls.size <= KEPT_THUMBNAILS) return;
-      URL.revokeObjectURL(url);
-      this.urls.delete(key);
-    }
-  }
-}
-
-let cellCount = 0;
-
-function newCell(place, total) {
-  const cell = document.createElement("div");
-  cell.className = "sg-cell";
-  cell.id = `sg-cell-${(cellCount += 1)}`;
-  cell.dataset.place = String(place);
-  cell.setAttribute("role", "option");
-  cell.setAttribute("aria-posinset", String(place + 1));
-  cell.setAttribute("aria-setsize", String(total));
-  return cell;
-}
-
-function describe(item) {
-  const parts = [item.title];
-  if (item.kind in KINDS) parts.push(KINDS[item.kind].name);
-  if (item.status !== "succeeded") parts.push(item.status);
-  if (item.files > 1) parts.push(`${item.files} files`);
-  if (item.rating) parts.push(`${item.rating} of 5 stars`);
-  if (item.favourite) parts.push("favourite");
-  return parts.join(", ");
-}
-
-function marksOf(item) {
-  return [item.favourite ? "♥" : "", item.rating ? "★".repeat(item.rating) : "", item.files > 1 ? `×${item.files}` : ""]
-    .filter(Boolean)
-    .join(" ");
-}
-
-function send(model, message) {
-  try {
-    model.send(message);
-  } catch {
-    // the kernel is gone; the frame of the panel says so
-  }
-}
-
-function on(target, name, listener, options) {
-  target.addEventListener(name, listener, options);
-  return () => target.removeEventListener(name, listener, options);
-}
-
-function onModel(model, names, listener) {
-  model.on(names, listener);
-  return () => model.off(names, listener);
 }
 
 export default { render };

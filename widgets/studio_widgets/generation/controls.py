@@ -6,7 +6,6 @@ A control shows a value and tells of a new one; what the value means is for the 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from html import escape
@@ -17,12 +16,15 @@ import traitlets
 
 from studio_kernel.domain.parameters import Parameter
 from studio_kernel.domain.reported import ReportedChoices
-from studio_kernel.domain.values import AssetRef, Lora, describe
+from studio_kernel.domain.values import Lora, freeze, to_json
 from studio_widgets.frame.panel import field, styled
+from studio_widgets.generation.stepping import notch_of
+from studio_widgets.mask.panel import MaskInput
+from studio_widgets.media.giving import Giving
+from studio_widgets.media.panel import MediaInput
 
 Tell = Callable[[object], None]
 
-ACCEPTED = {"image": "image/*", "mask": "image/*", "video": "video/*", "audio": "audio/*"}
 WIDEST_SLIDER = 10_000
 WIDEST_LIST = 16
 DEFAULT_LABEL = "Model default"
@@ -46,6 +48,7 @@ def control_for(
     tell: Tell,
     loras: Mapping[str, str],
     offer: Callable[[], ReportedChoices] = ReportedChoices,
+    giving: Giving | None = None,
 ) -> Control:
     """Return a control for `parameter` that shows `value` and calls `tell` with new ones.
 
@@ -55,11 +58,14 @@ def control_for(
         Id → name of the adapters there are to choose from.
     offer : callable
         Returns what earlier runs reported, for a parameter that takes that.
+    giving : Giving or None
+        Where files go, for a parameter that takes those; `tell` gets their bytes when left out.
     """
     if parameter.from_run:
         return Picker(parameter, value, tell, offer)
     if parameter.is_media:
-        return Upload(parameter, value, tell)
+        kind = MaskInput if parameter.type == "mask" else MediaInput
+        return kind(parameter, value, giving or Giving(lambda data, _name: tell(data)))
     if parameter.type == "loras":
         return LoraRows(parameter, value, tell, loras)
     widget, read, write = _simple(parameter)
@@ -100,6 +106,10 @@ class Simple:
         """Refuse changes for a reason; an empty one allows them again."""
         self.widget.disabled = bool(reason)
         self.widget.tooltip = reason or self._help
+
+    def explain(self, text: str) -> None:
+        """Say what it is for: another model may read the same in another way."""
+        self._help = self.widget.tooltip = text
 
     def _changed(self, change: traitlets.Bunch) -> None:
         if not self._showing:
@@ -160,7 +170,7 @@ def _number(
             *((str(n), n) for n in range(int(low), int(high) + 1, int(parameter.step or 1))),
         ]
         return field(ipywidgets.Dropdown(description=title, options=options)), _same, _same
-    step = parameter.step or (1 if whole else _notch(high - low))
+    step = notch_of(parameter)
     notches = Notches(step)
     if whole:
         slider = ipywidgets.IntSlider(min=int(low), max=int(high), step=int(step))
@@ -168,11 +178,6 @@ def _number(
         slider = ipywidgets.FloatSlider(min=low, max=high, step=step, readout_format=f".{notches.decimals}f")
     slider.description = title
     return slider, notches.read, notches.write
-
-
-def _notch(span: float) -> float:
-    """Return a power of ten that gives a slider a hundred notches or more: usual values stand on one of them."""
-    return float(10.0 ** math.floor(math.log10(span / 100)))
 
 
 class Notches:
@@ -238,39 +243,13 @@ def _json_text(title: str) -> tuple[ipywidgets.Widget, Callable[[Any], object], 
     return (
         widget,
         lambda text: _parsed(json.loads, text),
-        lambda value: "" if value in (None, ()) else json.dumps(value),
+        lambda value: "" if value in (None, ()) else _written(value),
     )
 
 
-class Upload:
-    """A file from the visitor's machine."""
-
-    def __init__(self, parameter: Parameter, value: object, tell: Tell) -> None:
-        self._title = parameter.title
-        self._upload = ipywidgets.FileUpload(
-            accept=ACCEPTED[parameter.type], multiple=False, description=f"{parameter.title} …"
-        )
-        self._upload.tooltip = parameter.description
-        self._name = styled(ipywidgets.HTML(), "st-sub")
-        self._remove = styled(ipywidgets.Button(description="Remove"), "st-quiet")
-        self.widget = styled(ipywidgets.HBox([self._upload, self._name, self._remove]), "st-row", "st-upload")
-        self._upload.observe(lambda change: tell(_bytes_of(change.new)), "value")
-        self._remove.on_click(lambda _button: tell(b""))
-        self.show(value)
-
-    def show(self, value: object) -> None:
-        """Show a value without telling of it."""
-        self._name.value = describe(value) if isinstance(value, AssetRef) else "none yet"
-        # Keeps its place: what stands below must not move away from under a pointer that is about to click it.
-        self._remove.layout.visibility = "visible" if value else "hidden"
-
-    def disable(self, reason: str) -> None:
-        """Refuse changes for a reason; an empty one allows them again."""
-        self._upload.disabled = bool(reason)
-
-
-def _bytes_of(uploaded: tuple[Mapping[str, Any], ...]) -> bytes:
-    return bytes(uploaded[0]["content"]) if uploaded else b""
+def _written(value: object) -> str:
+    """Return a value as JSON; what was typed and could not be read stays as it is."""
+    return value if isinstance(value, str) else json.dumps(to_json(freeze(value)), ensure_ascii=False)
 
 
 class Picker:

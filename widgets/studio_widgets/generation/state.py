@@ -1,39 +1,41 @@
 """The generation panel without a screen: set values, call `submit`, read progress and result.
 
 Nothing here works itself: `submit` hands the request to the studio and returns at once. Progress comes from a thread of
-the studio a few times a second and only sets traits that are shown.
+the studio a few times a second and only sets traits that are shown. Several runs may be asked for one after another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import traitlets
 
-from studio_kernel import keys
-from studio_kernel.domain.budget import dollars
-from studio_kernel.domain.parameters import Parameter
-from studio_kernel.domain.reported import ReportedChoices
 from studio_kernel.domain.runs import RunProgress, RunRecord, RunStatus
 from studio_kernel.domain.tasks import Task
-from studio_kernel.domain.tips import Tips
-from studio_kernel.domain.values import Value, describe
-from studio_kernel.errors import InvalidRequestError, Problem, StudioError, UnknownModelError
-from studio_widgets.generation.snapshot import Snapshot, resolve
-from studio_widgets.state import PanelState
+from studio_kernel.errors import InvalidRequestError, Problem, StudioError
+from studio_widgets.generation.asking import OWN_TRAITS, shown
+from studio_widgets.generation.carried import CarriedForm
+from studio_widgets.generation.carrying import part_of
+from studio_widgets.generation.following import Followed, Following
+from studio_widgets.remedies import question_of
+from studio_widgets.saving.files import RunFiles
+from studio_widgets.saving.slices import Slice, name_of
 
 if TYPE_CHECKING:
-    from studio_kernel.domain.model import ModelCard
+    from collections.abc import Iterable
+
     from studio_kernel.run import Run
     from studio_kernel.studio import Studio
+    from studio_widgets.workspace import Workspace
 
-OWN_TRAITS = ("prompt", "negative_prompt")
-MAX_UPLOAD_BYTES = 64 * 2**20
+__all__ = ["OWN_TRAITS", "GenerationState", "shown"]
+
+Standing = Literal["ready", "generating", "blocked"]
 
 
-class GenerationState(PanelState):
+class GenerationState(CarriedForm):
     """What is to be generated, how far it is, and what came of it.
 
     Parameters
@@ -44,31 +46,15 @@ class GenerationState(PanelState):
         What to begin with; the first model that serves the task when none is named.
     attach : bool
         Whether to show the run at work here, if there is one.
+    workspace : Workspace or None
+        Shared with other panels: runs are put into its project, and theirs can be loaded here.
 
     Attributes
     ----------
-    task, model : str
-        What is asked of which model; an unknown one is said in `error`.
-    prompt, negative_prompt : str
-        Texts.
-    values : dict
-        Every other parameter by name; replaced as a whole, see `set`.
-    random_seed : bool
-        A new seed for every run; the one that was used is then found in `values`.
-    accept_unknown_price : bool
-        Ask also where nobody knows what it will cost; forgotten when the model changes.
-    parameters : tuple of Parameter
-        What model and task take, in form order.
-    tips : Tips or None
-        What is known to work well with the model.
-    told : str
-        What following a tip has changed.
-    blocked : str
-        Why the model cannot be used now, such as a key that is missing; empty when it can.
-    wrong : dict
-        Parameter → what is wrong with its value, as the check before sending or the service says; until it is changed.
     status : str
-        Of the run that was submitted last; empty before the first.
+        Of the run that is shown: the first of those asked for here that works, else the next one; empty before any.
+    waiting, working : int
+        How many others of those asked for here wait, and how many work.
     step, total, stage, elapsed_s, remaining_s
         How far it is; nothing is known of what remains at first.
     position : int or None
@@ -92,19 +78,9 @@ class GenerationState(PanelState):
     >>> state.submit()  # doctest: +SKIP
     """
 
-    task = traitlets.Unicode(str(Task.TEXT_TO_IMAGE))
-    model = traitlets.Unicode()
-    prompt = traitlets.Unicode()
-    negative_prompt = traitlets.Unicode()
-    values: traitlets.Dict[str, object] = traitlets.Dict()
-    random_seed = traitlets.Bool(True)
-    accept_unknown_price = traitlets.Bool(False)
-    parameters = traitlets.Tuple(read_only=True)
-    tips = traitlets.Instance(Tips, allow_none=True, read_only=True)
-    told = traitlets.Unicode()
-    blocked = traitlets.Unicode()
-    wrong: traitlets.Dict[str, str] = traitlets.Dict()
     status = traitlets.Unicode()
+    waiting = traitlets.Int(0)
+    working = traitlets.Int(0)
     step = traitlets.Int(0)
     total = traitlets.Int(0)
     stage = traitlets.Unicode()
@@ -118,132 +94,55 @@ class GenerationState(PanelState):
     shown = traitlets.Int(0)
 
     def __init__(
-        self, studio: Studio, *, task: str = str(Task.TEXT_TO_IMAGE), model: str = "", attach: bool = True
+        self,
+        studio: Studio,
+        *,
+        task: str = str(Task.TEXT_TO_IMAGE),
+        model: str = "",
+        attach: bool = True,
+        workspace: Workspace | None = None,
     ) -> None:
-        super().__init__(studio, task=task, model=model)
-        self._run: Run | None = None
-        self._is_attached = False
-        self._asked_at = datetime.now(UTC)
-        self._touched: set[str] = set()
-        self._unwatch: Callable[[], None] = lambda: None
-        self.observe(lambda _change: self._choose_model(), "task")
-        self.observe(lambda _change: self._adapt(), ["task", "model"])
-        self.observe(lambda _change: self.set_trait("accept_unknown_price", False), "model")
-        self.observe(self._forget_wrong, ["values", *OWN_TRAITS])
-        if not model:
-            self._choose_model()
-        self._adapt()
+        self._following = Following()
+        self._shown_run: Run | None = None
+        self._companions: list[Callable[[], None]] = []
+        self._files = RunFiles(studio)
+        super().__init__(studio, task=task, model=model, workspace=workspace)
         if attach:
             self._attempt(self._find_run_at_work)
 
-    # What can be asked for
-
-    def tasks(self) -> list[Task]:
-        """Return the tasks of the chosen model, and those that another model serves, if need be once it has a key."""
-        card = self._card()
-        own = card.tasks if card is not None else ()
-        return [task for task in Task if task in own or self.models(task) or self.locked(task)]
-
-    def models(self, task: str | None = None) -> list[ModelCard]:
-        """Return the usable models for a task, recommended ones first."""
-        models = self._studio.models
-        return [card for card in models.for_task(task or self.task) if models.status(card).selectable]
-
-    def locked(self, task: str | None = None) -> list[ModelCard]:
-        """Return the models for a task that lack nothing but the key of their service."""
-        missing = {service: keys.missing(service) for service in keys.PLACES}
-        return [card for card in self._studio.models.for_task(task or self.task) if self._lacks_key(card, missing)]
-
-    def _lacks_key(self, card: ModelCard, missing: Mapping[str, str | None]) -> bool:
-        models = self._studio.models
-        status = models.status(card)
-        if status.selectable:
-            return False
-        offered = (models[offer.model] for offer in card.offers if offer.model in models)
-        return status.reason == missing.get(card.engine) or any(self._lacks_key(there, missing) for there in offered)
-
-    def set(self, name: str, value: object) -> None:
-        """Set one parameter; `None` means the model's default."""
-        if name in OWN_TRAITS:
-            self.set_trait(name, str(value or ""))
-        else:
-            self.values = {**self.values, name: value}
-
-    def give(self, name: str, data: bytes) -> None:
-        """Take a file, such as an input image, as the value of a parameter; no bytes take it away."""
-        if not data:
-            self.set(name, None)
-        elif len(data) > MAX_UPLOAD_BYTES:
-            self.error = f"{name}: {len(data) / 2**20:.0f} MB are more than the {MAX_UPLOAD_BYTES // 2**20} MB allowed"
-        else:
-            self._attempt(lambda: self.set(name, self._studio.assets.take(data, name)))
-
-    def loras(self) -> dict[str, str]:
-        """Return the adapters of the catalog: id → name."""
-        return {lora.id: lora.name for lora in self._studio.catalog.loras.values()}
-
-    def offer(self, name: str) -> ReportedChoices:
-        """Return what a parameter that takes a value of an earlier run can be given, newest first."""
-        return self._studio.reported(self.model, name)
-
-    def in_words(self, problem: Problem) -> str:
-        """Return a problem with the name that the form shows."""
-        titles = {parameter.name: parameter.title for parameter in self.parameters}
-        return f"{titles[problem.field]} {problem.message}" if problem.field in titles else str(problem)
-
-    # Tips
-
-    def apply_tips(self) -> None:
-        """Take every recommended value that the model accepts; `told` says what that changed."""
-        if self.tips is not None:
-            self._change(self.tips.offered(self.parameters))
-
-    def use_size(self, width: int, height: int) -> None:
-        """Take a recommended size."""
-        self._change({"width": width, "height": height})
-
-    def use_example(self, index: int) -> None:
-        """Take one of the example prompts."""
-        if self.tips is not None:
-            self.prompt = self.tips.examples[index]
-
-    def add_trigger(self, word: str) -> None:
-        """Put a word behind the prompt, unless it is in it."""
-        if word.casefold() not in self.prompt.casefold():
-            self.prompt = f"{self.prompt.rstrip(' ,')}, {word}" if self.prompt.strip() else word
-
-    def _change(self, values: Mapping[str, Value]) -> None:
-        known = {parameter.name: parameter for parameter in self.parameters}
-        now = {name: getattr(self, name) if name in OWN_TRAITS else self.values.get(name) for name in values}
-        changed = {name: value for name, value in values.items() if now[name] != value}
-        said = [
-            f"{known[name].title} {shown(known[name], now[name])} → {shown(known[name], value)}"
-            for name, value in changed.items()
-        ]
-        with self.hold_trait_notifications():
-            for name, value in changed.items():
-                self.set(name, value)
-            self.told = f"Changed: {', '.join(said)}." if said else "It is set like that already."
-
-    def resolve(self) -> Snapshot:
-        """Return what the form says now; changes nothing."""
-        card = self._card()
-        if card is None:
-            raise UnknownModelError(self.model, self._studio.models)
-        form = {**self.values, **{name: getattr(self, name) for name in OWN_TRAITS}}
-        return resolve(card, Task(self.task), form, random_seed=self.random_seed)
+    @property
+    def studio(self) -> Studio:
+        """The studio that is asked."""
+        return self._studio
 
     # Doing it
 
     @property
     def is_busy(self) -> bool:
-        """Whether the run that was submitted last has not ended."""
+        """Whether some run that was asked for here has not ended."""
         return self.status in (RunStatus.QUEUED, RunStatus.RUNNING)
 
     @property
     def can_submit(self) -> bool:
-        """Whether `submit` would ask for something: a run of somebody else that is shown does not stand in the way."""
-        return bool(self.parameters) and not self.blocked and (not self.is_busy or self._is_attached)
+        """Whether `submit` would ask for something; what is at work does not stand in the way."""
+        return self.can_change and bool(self.parameters) and not self.blocked
+
+    @property
+    def standing(self) -> tuple[Standing, str]:
+        """Whether a run can be asked for or is at work, and in words why not or what else waits."""
+        if not self.can_change:
+            return "blocked", "This studio is open for looking only."
+        if not self.parameters or self.blocked:
+            return "blocked", self.blocked or "Choose a model first."
+        if self.is_busy:
+            return "generating", self._others()
+        problems = self.resolve().problems
+        return ("blocked", f"{self.in_words(problems[0])}.") if problems else ("ready", "")
+
+    def _others(self) -> str:
+        waits = f"{self.waiting} more {'waits' if self.waiting == 1 else 'wait'}" if self.waiting else ""
+        works = f"{self.working} more at work" if self.working else ""
+        return ", ".join(filter(None, (works, waits)))
 
     @property
     def can_fetch(self) -> bool:
@@ -263,25 +162,31 @@ class GenerationState(PanelState):
     def attach(self, run: Run) -> None:
         """Show a run that was not asked for here, with the form as it was for that run."""
         request = run.request
-        if request.model in self._studio.models:
-            with self.hold_trait_notifications():
-                self.task, self.model = str(request.task), request.model
-            for name, value in request.parameters.items():
-                self.set(name, value)
-        self._follow(run)
-        self._is_attached = True
+        with self.lock:
+            if request.model in self._studio.models:
+                self._turn_to(request.model, str(request.task))
+                self._fill(part_of(request.parameters, "all"))
+        self._follow(run, is_own=False)
 
     def submit(self) -> None:
         """Ask for what the form says; returns at once. What is wrong with it is found in `error`."""
-        if self.is_busy and not self._is_attached:
-            self.error = "The last picture is not finished yet; cancel it or wait."
-        else:
-            self._attempt(self._submit)
+        self._attempt(self._submit)
+
+    def regenerate(self) -> None:
+        """Ask for the result that is shown once more, with its settings and a new seed, whatever the form says now."""
+        if self.result is not None:
+            self._attempt(self._regenerate)
 
     def cancel(self) -> None:
-        """Stop the run that was submitted last; it ends within one denoising step."""
+        """Stop the run that is shown; it ends within one denoising step."""
         if self._run is not None and self.is_busy:
             self._attempt(self._run.cancel)
+
+    def cancel_all(self) -> None:
+        """Stop everything that was asked for here."""
+        with self.lock:
+            runs = self._following.runs()
+        self._attempt(lambda: self._studio.cancel(*runs))
 
     def fetch(self) -> None:
         """Fetch what a service may still have of the run that has failed; that is not charged again."""
@@ -292,7 +197,7 @@ class GenerationState(PanelState):
         """Ask anew for what has failed; where that may be paid twice, `question` asks first."""
         if self._failed is None or not self.can_run_again:
             return
-        self.question = _question(self._failed)
+        self.question = question_of(self._failed)
         if not self.question:
             self._attempt(self._retry)
 
@@ -305,62 +210,121 @@ class GenerationState(PanelState):
         """Say no to `question`; nothing happens."""
         self.question = ""
 
-    def _retry(self, *, may_pay_twice: bool = False) -> None:
-        if self._failed is None:
-            return
-        agreed = self.accept_unknown_price
-        run = self._studio.retry(self._failed.id, accept_unknown_price=agreed, may_pay_twice=may_pay_twice)
-        self._is_attached = False
-        self._follow(run)
-
     def tick(self) -> None:
-        """Count the time of the run at work; to be called about once a second while somebody looks."""
-        if self.is_busy:
-            self.passed_s = (datetime.now(UTC) - self._asked_at).total_seconds()
+        """Bring up to date what only time changes; to be called about once a second while somebody looks."""
+        self._count_time()
+        for poll in self._companions:
+            poll()
 
-    def look_again(self) -> None:
-        """Look whether the model can be used by now: its key may have been put into its place meanwhile."""
-        card = self._card()
-        self.blocked = self._studio.models.status(card).reason if card is not None else ""
+    def accompany(self, poll: Callable[[], None]) -> None:
+        """Bring something that stands in the form up to date whenever the form is: `poll` is called by `tick`."""
+        self._companions.append(poll)
 
     def close(self) -> None:
         """Watch no longer; a run goes on."""
-        self._unwatch()
+        with self.lock:
+            self._following.clear()
+
+    # What came of it
+
+    def reuse_seed(self) -> None:
+        """Keep the seed of the result for the runs to come."""
+        if self.result is not None:
+            self.load(self.result.id, "seed")
+
+    def use_result(self, task: str = "") -> None:
+        """Use the file of the result that is shown as an input."""
+        if self.result is not None:
+            self.use_as_input(self.result.id, task, self.shown)
+
+    def star(self, on: bool) -> None:
+        """Make the result a favourite, or no longer."""
+        self._attempt(lambda: self._mark(favourite=on))
+
+    def rate(self, rating: int) -> None:
+        """Give the result 1 … 5 stars; 0 takes them away."""
+        self._attempt(lambda: self._mark(rating=rating))
 
     def file(self, index: int | None = None) -> tuple[bytes, str]:
         """Return bytes and media type of a file of the result; nothing when there is none."""
         return self._file_of(self.result, self.shown if index is None else index)
 
+    def file_name(self, index: int | None = None) -> str:
+        """Return what a file of the result is called when it is saved elsewhere; nothing when there is none."""
+        place = self.shown if index is None else index
+        if self.result is None or place >= len(self.result.assets):
+            return ""
+        return name_of(self.result, self.result.assets[place])
+
+    def part(self, run: str, file: int, start: int) -> Slice:
+        """Return a part of a file of a run; nothing when there is none, or when it is too large for a page."""
+        try:
+            return self._files.part(run, file, start)
+        except (StudioError, OSError) as error:
+            self.error = str(error)
+            return Slice()
+
     def thumbnails(self) -> list[bytes]:
         """Return a small picture of every file of the result; no bytes for what is no picture."""
         return self._thumbnails_of(self.result)
+
+    # Inside
+
+    @property
+    def _run(self) -> Run | None:
+        """The run that is shown: the one in front, or the last that ended."""
+        front = self._following.front
+        return front.run if front is not None else self._shown_run
+
+    @property
+    def _project(self) -> str | None:
+        return self.workspace.project or None
 
     def _submit(self) -> None:
         snapshot = self.resolve()
         self.wrong = _marks(snapshot.problems)
         if not snapshot.is_ready:
             raise StudioError("\n".join(self.in_words(problem) for problem in snapshot.problems))
-        values: Mapping[str, Any] = snapshot.values
-        agreed = self.accept_unknown_price
         try:
-            run = self._studio.submit(model=snapshot.model, task=snapshot.task, accept_unknown_price=agreed, **values)
+            self._ask(snapshot.model, snapshot.task, snapshot.values, agreed=self.accept_unknown_price)
         except InvalidRequestError as error:
             self.wrong = _marks(error.problems)
             raise
-        self._is_attached = False
-        if run.request.seed is not None:
+
+    def _regenerate(self) -> None:
+        if self.result is None:
+            return
+        request = self.result.request
+        values = {name: value for name, value in part_of(request.parameters, "all").items() if name != "seed"}
+        agreed = self.accept_unknown_price and request.model == self.model
+        self._ask(request.model, request.task, values, agreed=agreed)
+
+    def _ask(self, model: str, task: Task, asked: Mapping[str, object], *, agreed: bool) -> None:
+        values: Mapping[str, Any] = asked
+        run = self._studio.submit(model=model, task=task, project=self._project, accept_unknown_price=agreed, **values)
+        if run.request.seed is not None and "seed" in self.values:
             self.set("seed", run.request.seed)
         self._follow(run)
 
-    def _follow(self, run: Run) -> None:
-        with self._lock:
-            self._unwatch()
-            self._run = run
-            self._asked_at = run.record.created_at
-            self._touched = set()
-            self.wrong, self.question = {}, ""
-            self._show(run.progress)
-        self._unwatch = self._studio.watch(run, lambda progress: self._heard(run, progress))
+    def _retry(self, *, may_pay_twice: bool = False) -> None:
+        if self._failed is None:
+            return
+        agreed = self.accept_unknown_price
+        self._follow(self._studio.retry(self._failed.id, accept_unknown_price=agreed, may_pay_twice=may_pay_twice))
+
+    def _mark(self, *, favourite: bool | None = None, rating: int | None = None) -> None:
+        if self.result is None:
+            raise StudioError("there is no result to say something about")
+        self._say(self.result.id, favourite=favourite, rating=rating)
+        self.result = self._studio.record(self.result.id)
+
+    def _follow(self, run: Run, *, is_own: bool = True) -> None:
+        followed = Followed(run, run.record.created_at, run.progress, is_own)
+        with self.lock:
+            self._following.add(followed)
+            self.wrong, self.question, self.notice = {}, "", ""
+            self._show_front()
+        followed.unwatch = self._studio.watch(run, lambda progress: self._heard(run, progress))
 
     def _find_run_at_work(self) -> None:
         """Show the newest single run of the home that has not ended: one from before a restart, or of a neighbour."""
@@ -370,114 +334,52 @@ class GenerationState(PanelState):
 
     def _heard(self, run: Run, progress: RunProgress) -> None:
         """Take progress; called from a thread of the studio, at most eight times a second."""
-        with self._lock:
-            if run is not self._run:
+        with self.lock:
+            followed = self._following.find(run)
+            if followed is None:
                 return
+            followed.progress = progress
             if progress.status.is_final:
-                with self.hold_trait_notifications():
-                    if self.result is None or self.result.id != run.id:
-                        self.shown = 0
-                    self.result = run.record
-                self.error = progress.error or ""
-                said = run.record.provenance.get("problems")
-                found = said if isinstance(said, Mapping) else {}
-                self.wrong = {name: str(words) for name, words in found.items() if name not in self._touched}
-            self._show(progress)
+                self._following.drop(followed)
+                self._ended(followed)
+            self._show_front(progress)
 
-    def _forget_wrong(self, change: traitlets.Bunch) -> None:
-        """Unmark what was changed: whether it is still wrong nobody knows."""
-        changed = {change.name}
-        if change.name == "values":
-            names = {*change.old, *change.new}
-            changed = {name for name in names if change.old.get(name) != change.new.get(name)}
-        self._touched |= changed
-        if changed & self.wrong.keys():
-            self.wrong = {name: words for name, words in self.wrong.items() if name not in changed}
-
-    def _show(self, progress: RunProgress) -> None:
+    def _ended(self, followed: Followed) -> None:
+        record = followed.run.record
+        self._shown_run = followed.run
         with self.hold_trait_notifications():
+            if self.result is None or self.result.id != record.id:
+                self.shown = 0
+            self.result = record
+        self.error = followed.progress.error or ""
+        said = record.provenance.get("problems")
+        found = said if isinstance(said, Mapping) else {}
+        self.wrong = {name: str(words) for name, words in found.items() if name not in followed.touched}
+
+    def _touch(self, names: Iterable[str]) -> None:
+        with self.lock:
+            self._following.touch(names)
+
+    def _show_front(self, last: RunProgress | None = None) -> None:
+        """Show the run in front, or how the last one ended."""
+        front = self._following.front
+        progress = front.progress if front is not None else last
+        if progress is None:
+            return
+        with self.hold_trait_notifications():
+            self.waiting, self.working = self._following.behind
             self.status, self.stage = str(progress.status), progress.stage
             self.step, self.total, self.position = progress.step, progress.total, progress.position
             self.elapsed_s, self.remaining_s = progress.elapsed_s, progress.remaining_s
             self.preview = (progress.preview or b"") if not progress.status.is_final else b""
-            self.tick()
+            self._count_time()
 
-    # Following model and task
-
-    def _card(self) -> ModelCard | None:
-        return self._studio.models.get(self.model)
-
-    def _choose_model(self) -> None:
-        """Keep the model if it serves the task, else take the first that does."""
-        card = self._card()
-        if card is None or self.task not in card.tasks:
-            offered = self.models() or self.locked()
-            self.model = offered[0].id if offered else ""
-
-    def _adapt(self) -> None:
-        """Follow the model: keep the values it also takes, forget the others, fill in its defaults."""
-        card = self._card()
-        self.look_again()
-        if card is None:
-            self.set_trait("parameters", ())
-            self.set_trait("tips", None)
-            self.error = self._why_no_model()
-            return
-        if self.task not in card.tasks:
-            self.task = str(card.default_task)
-            return
-        self.error = self.told = self.question = ""
-        self.wrong = {}
-        parameters = card.parameters_for(Task(self.task))
-        with self.hold_trait_notifications():
-            self.set_trait("tips", self._studio.catalog.tips_for(card))
-            self.values = _adapted(parameters, self.values)
-            self.set_trait("parameters", parameters)
-
-    def _why_no_model(self) -> str:
-        if not self.model:
-            return f"No model that can be used here does {Task(self.task).label.lower()}."
-        return str(UnknownModelError(self.model, self._studio.models))
-
-
-def _adapted(parameters: tuple[Parameter, ...], values: Mapping[str, object]) -> dict[str, object]:
-    """Return a value for each parameter: the given one where it is legal, else the default."""
-    return {
-        parameter.name: _legal(parameter, values.get(parameter.name))
-        for parameter in parameters
-        if parameter.name not in OWN_TRAITS
-    }
-
-
-def _legal(parameter: Parameter, value: object) -> object:
-    """Return a value as the parameter spells it, such as ``4s`` for 4; its default when it does not take it."""
-    try:
-        return parameter.default if value is None else parameter.check(value)
-    except (ValueError, TypeError):
-        return parameter.default
+    def _count_time(self) -> None:
+        with self.lock:
+            front = self._following.front
+            if front is not None:
+                self.passed_s = (datetime.now(UTC) - front.asked_at).total_seconds()
 
 
 def _marks(problems: Iterable[Problem]) -> dict[str, str]:
     return {problem.field: problem.message for problem in problems}
-
-
-def _question(record: RunRecord) -> str:
-    """Return what to ask before a run that has failed is asked for anew; nothing where it was certainly not charged."""
-    said = record.provenance
-    expected = record.estimate.cost_usd if record.estimate is not None else None
-    amount = f" about {dollars(expected)}" if expected else ""
-    if said.get("can_be_fetched"):
-        return (
-            f"The service may still have the result, and fetching it costs nothing. Pay{amount} for a new one instead?"
-        )
-    if said.get("may_be_billed"):
-        return f"This run may have been charged already: look at your account there first. Pay{amount} once more?"
-    return ""
-
-
-def shown(parameter: Parameter, value: Any) -> str:
-    """Return a value as the form shows it."""
-    if value in parameter.choices and parameter.choice_labels:
-        return parameter.choice_labels[parameter.choices.index(value)]
-    unit = f" {parameter.unit}" if parameter.unit and not isinstance(value, str) else ""
-    return "none" if value in (None, "") else f"{describe(value)}{unit}"

@@ -12,6 +12,7 @@ import ipywidgets
 from studio_kernel.domain.parameters import STANDARD
 from studio_kernel.domain.tips import Tips
 from studio_kernel.domain.values import describe
+from studio_widgets.discarding import discard
 from studio_widgets.frame import panel as parts
 from studio_widgets.generation.state import GenerationState, shown
 
@@ -47,8 +48,10 @@ class TipsCard(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self._title.value = f'<span class="st-tips-title" role="heading" aria-level="3">{escape(_title(tips))}</span>'
         self._apply.layout.display = None if tips.offered(self._state.parameters) else "none"
         self._values.value = parts.facts(list(_recommended(self._state, tips)))
+        old = self._choices.children
         self._choices.children = [*self._sizes(tips), *self._examples(tips), *self._triggers(tips)]
         self._more.value = _more(tips)
+        discard(old)
 
     def _tell(self) -> None:
         told = self._state.told

@@ -1,0 +1,23 @@
+"""The shared look: every rule is for something that there is."""
+
+import re
+from pathlib import Path
+
+import studio_widgets
+
+ROOT = Path(studio_widgets.__file__).parent
+OF_JUPYTER = re.compile(r"jupyter-widgets|noUi-\w+|widget-\w+(-\w+)*")
+"""Made by Jupyter's own widgets, so that they stand in none of our files."""
+
+
+def rules(path):
+    """Return a style sheet without comments and addresses."""
+    text = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.sub(r'url\("[^"]*"\)', "", text)
+
+
+def test_every_class_of_the_theme_is_given_to_something():
+    named = set(re.findall(r"\.([a-z][\w-]*)", rules(ROOT / "theme.css")))
+    made = "".join(path.read_text(encoding="utf-8") for kind in ("py", "js") for path in ROOT.rglob(f"*.{kind}"))
+    given = set(re.findall(r"[a-z][\w-]*", made))
+    assert {name for name in named - given if not OF_JUPYTER.fullmatch(name)} == set()

@@ -1,0 +1,1 @@
+"""All panels together in one: project bar, form, and what there is beside it in tabs."""

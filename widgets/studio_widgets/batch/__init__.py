@@ -1,0 +1,1 @@
+"""Many pictures of one form: batches, each with a seed of its own."""

@@ -1,0 +1,1 @@
+"""A table of pictures with labelled rows and columns, as batches and sweeps show them."""

@@ -1,0 +1,1 @@
+"""What was spent, on what, and what is left of the budgets."""

@@ -1,0 +1,1 @@
+"""How long a text is, beside the field that it is typed in."""

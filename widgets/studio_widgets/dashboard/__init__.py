@@ -1,0 +1,1 @@
+"""The dashboard of a home: its pages, the address of each, and what they share."""

@@ -1,0 +1,1 @@
+"""What there is in a home, and where to go."""

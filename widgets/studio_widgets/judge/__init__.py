@@ -1,0 +1,1 @@
+"""Judging blind: which of two is better, and what follows from all that was said."""

@@ -1,0 +1,341 @@
+// Two files side by side, and what can be said of them by key or button. Nothing here knows what they are: a turn has a
+// number and two sides, and their bytes come when they are asked for by these. A turn can be judged once, and only when
+// both sides can be seen or heard.
+
+const SIDES = ["left", "right"];
+const TAGS = { image: "img", video: "video", audio: "audio" };
+const SEEN = { image: "load", video: "loadeddata", audio: "loadedmetadata" };
+const NAMES = { image: "picture", video: "film", audio: "sound" };
+const LOST_MS = 15_000; // a file the kernel has not sent by then is asked for again
+const KEYS = {
+  ArrowLeft: "left", ArrowRight: "right", ArrowDown: "tie", t: "tie", s: "skip", u: "undo", " ": "play", 1: "left sound",
+  2: "right sound", f: "full",
+};
+const HELP = "Left and right arrow choose, down or T is a tie, S skips, U takes back, F is full screen";
+
+function render({ model, el }) {
+  const duel = new Duel(model, el);
+  return () => duel.dispose();
+}
+
+class Duel {
+  constructor(model, root) {
+    this.model = model;
+    this.root = root;
+    this.turn = 0;
+    this.isSaid = false;
+    this.wantsFocus = false;
+    this.lost = new Map(); // side -> timer that asks again
+    root.classList.add("sd-root");
+    root.tabIndex = 0;
+    root.dataset.ownKeys = "";
+    root.setAttribute("role", "group");
+    root.setAttribute("aria-label", `Judge. ${HELP}`);
+    this.question = make("p", "sd-question");
+    this.prompt = make("p", "sd-prompt");
+    this.sides = Object.fromEntries(SIDES.map((side) => [side, new Side(side, () => this.tell())]));
+    const pair = make("div", "sd-pair");
+    pair.append(...SIDES.map((side) => this.sides[side].element));
+    this.status = make("p", "sd-status", { role: "status" });
+    root.append(this.question, this.prompt, pair, this.makeBar(), this.status);
+    this.undo = [
+      onModel(model, "change:turn", () => this.draw()),
+      onModel(model, "change:question change:prompt change:said change:can_undo change:kinds", () => this.tell()),
+      onModel(model, "msg:custom", (message, buffers) => this.take(message, buffers)),
+      on(root, "keydown", (event) => this.press(event), true), // a player would take arrows for its own
+      on(document, "fullscreenchange", () => this.tell()),
+    ];
+    this.draw();
+  }
+
+  makeBar() {
+    const bar = make("div", "sd-bar", { role: "toolbar", "aria-label": "What you say" });
+    this.buttons = {
+      left: button("← Left is better", () => this.say("left"), "sd-choose"),
+      tie: button("↓ Tie", () => this.say("tie")),
+      right: button("Right is better →", () => this.say("right"), "sd-choose"),
+      skip: button("Skip (S)", () => this.say("skip")),
+      undo: button("Take back (U)", () => this.takeBack()),
+      full: button("Full screen (F)", () => this.toggleFull()),
+    };
+    const rest = make("div", "sd-rest");
+    rest.append(this.buttons.skip, this.buttons.undo, this.buttons.full);
+    bar.append(this.buttons.left, this.buttons.tie, this.buttons.right);
+    const all = make("div", "sd-bars");
+    all.append(bar, rest);
+    return all;
+  }
+
+  // Drawing
+
+  draw() {
+    const turn = this.model.get("turn");
+    const begins = !this.turn && turn;
+    const isHere = this.root.contains(document.activeElement) || document.activeElement === document.body;
+    this.turn = turn;
+    this.isSaid = false;
+    this.root.hidden = !turn;
+    this.forget();
+    if (turn) {
+      SIDES.forEach((side, place) => {
+        this.sides[side].clear(this.model.get("kinds")[place]);
+        this.ask(side);
+      });
+      this.wantsFocus = begins || isHere; // what had it before, such as the button that began, is no longer there
+    } else {
+      SIDES.forEach((side) => this.sides[side].clear("image"));
+      if (this.isFull) document.exitFullscreen();
+    }
+    this.tell();
+  }
+
+  tell() {
+    const { model, sides, buttons } = this;
+    const isReady = this.isReady;
+    show(this.question, model.get("question"));
+    show(this.prompt, model.get("prompt"));
+    for (const name of ["left", "tie", "right"]) buttons[name].disabled = !isReady;
+    buttons.skip.disabled = this.isSaid || !this.turn;
+    buttons.undo.disabled = !model.get("can_undo");
+    buttons.full.textContent = this.isFull ? "Leave full screen (F)" : "Full screen (F)";
+    this.root.classList.toggle("is-said", this.isSaid);
+    this.root.classList.toggle("is-full", this.isFull);
+    this.root.style.setProperty("--sd-aspect", String(aspectOf(Object.values(sides))));
+    const isBusy = Boolean(this.turn) && !isReady && !SIDES.some((side) => sides[side].isBroken);
+    this.root.setAttribute("aria-busy", String(isBusy));
+    this.status.textContent = [this.words, model.get("said")].filter(Boolean).join(" · ");
+    if (isReady && !this.isPlaying) this.play();
+    this.takeFocus();
+  }
+
+  // Tried again with every change: a part of a page cannot be focused before it is shown.
+  takeFocus() {
+    if (!this.wantsFocus || !this.turn) return;
+    this.root.focus({ preventScroll: true });
+    this.wantsFocus = document.activeElement !== this.root;
+  }
+
+  get words() {
+    const broken = SIDES.filter((side) => this.sides[side].isBroken);
+    if (broken.length) return `The ${NAMES[this.sides[broken[0]].kind]} on the ${broken[0]} cannot be shown; skip this pair`;
+    return this.isReady || this.isSaid ? "" : "Loading …";
+  }
+
+  get isReady() {
+    return Boolean(this.turn) && !this.isSaid && SIDES.every((side) => this.sides[side].isSeen);
+  }
+
+  get isFull() {
+    return document.fullscreenElement === this.root;
+  }
+
+  toggleFull() {
+    if (this.isFull) document.exitFullscreen();
+    else this.root.requestFullscreen?.().catch(() => {}); // a page may forbid it; there is nothing to mend then
+  }
+
+  // Saying
+
+  press(event) {
+    if (!this.turn || event.altKey || event.metaKey || event.shiftKey) return;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const isUndo = event.ctrlKey && key === "z";
+    if (event.ctrlKey && !isUndo) return;
+    const act = isUndo ? "undo" : KEYS[key];
+    if (!act || (act === "play" && event.target !== this.root)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.repeat) return; // a key that is held would judge what nobody has seen
+    if (act === "undo") this.takeBack();
+    else if (act === "full") this.toggleFull();
+    else if (act === "play") this.togglePlay();
+    else if (act.endsWith("sound")) this.playAlone(act.split(" ")[0]);
+    else this.say(act);
+  }
+
+  say(choice) {
+    if (choice === "skip" ? this.isSaid || !this.turn : !this.isReady) return;
+    this.isSaid = true;
+    this.send({ kind: "vote", turn: this.turn, choice });
+    this.root.focus({ preventScroll: true });
+    this.tell();
+  }
+
+  takeBack() {
+    if (!this.model.get("can_undo")) return;
+    this.send({ kind: "undo", turn: this.turn });
+    this.root.focus({ preventScroll: true });
+  }
+
+  send(message) {
+    try {
+      this.model.send(message);
+    } catch {
+      // the kernel is gone; the frame of the panel says so
+    }
+  }
+
+  // Files
+
+  ask(side) {
+    const { turn } = this;
+    this.send({ kind: "file", turn, side });
+    clearTimeout(this.lost.get(side));
+    this.lost.set(side, setTimeout(() => this.turn === turn && this.sides[side].isEmpty && this.ask(side), LOST_MS));
+  }
+
+  take(message, buffers) {
+    if (message.kind !== "file" || message.turn !== this.turn || !this.sides[message.side]?.isEmpty) return;
+    clearTimeout(this.lost.get(message.side));
+    this.sides[message.side].fill(buffers[0]);
+    this.tell();
+  }
+
+  forget() {
+    this.isPlaying = false;
+    for (const timer of this.lost.values()) clearTimeout(timer);
+  }
+
+  // Films run in step from their beginning; sounds are heard one at a time, when they are wished for.
+
+  play() {
+    this.isPlaying = true;
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    for (const film of this.films) film.play().catch(() => {}); // taken out of the page meanwhile
+  }
+
+  togglePlay() {
+    const { films } = this;
+    const isPaused = films.every((film) => film.paused);
+    for (const film of films) {
+      film.currentTime = Math.min(films[0].currentTime, film.duration || 0);
+      if (isPaused) film.play().catch(() => {});
+      else film.pause();
+    }
+  }
+
+  playAlone(side) {
+    const player = this.sides[side].media;
+    if (!player?.play) return;
+    for (const other of SIDES) {
+      const media = this.sides[other].media;
+      if (media !== player && media?.play) {
+        media.muted = true;
+        if (media.localName === "audio") media.pause();
+      }
+    }
+    player.muted = false;
+    if (player.localName === "audio" && !player.paused) player.pause();
+    else player.play().catch(() => {});
+  }
+
+  get films() {
+    return SIDES.map((side) => this.sides[side].media).filter((media) => media?.localName === "video");
+  }
+
+  dispose() {
+    this.undo.forEach((step) => step());
+    this.forget();
+    SIDES.forEach((side) => this.sides[side].clear("image"));
+  }
+}
+
+// One of the two; empty until its file has come, then seen, or broken.
+class Side {
+  constructor(name, onChange) {
+    this.name = name;
+    this.onChange = onChange;
+    this.kind = "image";
+    this.media = null;
+    this.element = make("div", "sd-side");
+    this.element.dataset.side = name;
+    this.isEmpty = true;
+    this.isSeen = this.isBroken = false;
+  }
+
+  clear(kind) {
+    this.media?.pause?.();
+    this.media?.remove();
+    if (this.url) URL.revokeObjectURL(this.url);
+    this.media = this.url = null;
+    this.kind = kind in TAGS ? kind : "image";
+    this.isEmpty = true;
+    this.isSeen = this.isBroken = false;
+  }
+
+  fill(data) {
+    this.isEmpty = false;
+    if (!data?.byteLength) {
+      this.isBroken = true;
+      return;
+    }
+    const media = make(TAGS[this.kind], "sd-media");
+    const name = `The ${NAMES[this.kind]} on the ${this.name}`;
+    if (this.kind === "image") {
+      media.alt = name;
+      media.draggable = false;
+    } else {
+      media.setAttribute("aria-label", name);
+      media.controls = true;
+      media.muted = media.playsInline = this.kind === "video";
+      media.loop = this.kind === "video";
+    }
+    media.addEventListener(SEEN[this.kind], () => this.become(media, "isSeen"));
+    media.addEventListener("error", () => this.become(media, "isBroken"));
+    this.url = URL.createObjectURL(new Blob([data]));
+    media.src = this.url;
+    this.media = media;
+    this.element.append(media);
+  }
+
+  become(media, what) {
+    if (media !== this.media) return;
+    this[what] = true;
+    this.onChange();
+  }
+
+  get aspect() {
+    const { media } = this;
+    const width = media?.naturalWidth || media?.videoWidth;
+    const height = media?.naturalHeight || media?.videoHeight;
+    return width && height ? width / height : 0;
+  }
+}
+
+// Both frames have the same form, whatever is in them.
+function aspectOf(sides) {
+  if (sides.every((side) => side.kind === "audio")) return 3;
+  const known = sides.map((side) => side.aspect).filter(Boolean);
+  return known.length ? Math.min(2, Math.max(0.6, known.reduce((sum, one) => sum + one) / known.length)) : 1;
+}
+
+function show(element, words) {
+  element.textContent = words;
+  element.hidden = !words;
+}
+
+function make(tag, className = "", attributes = {}) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
+}
+
+function button(label, act, ...classes) {
+  const made = make("button", ["sd-button", ...classes].join(" "), { type: "button" });
+  made.textContent = label;
+  made.addEventListener("click", act);
+  return made;
+}
+
+function on(target, name, listener, options) {
+  target.addEventListener(name, listener, options);
+  return () => target.removeEventListener(name, listener, options);
+}
+
+function onModel(model, names, listener) {
+  model.on(names, listener);
+  return () => model.off(names, listener);
+}
+
+export default { render };

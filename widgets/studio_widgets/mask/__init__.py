@@ -1,0 +1,1 @@
+"""Painting a mask on a picture: white is repainted."""

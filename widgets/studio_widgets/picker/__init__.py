@@ -1,0 +1,1 @@
+"""Choosing a model: search, filters, a list of cards."""

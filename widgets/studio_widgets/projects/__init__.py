@@ -1,0 +1,1 @@
+"""The projects of a home: which there are, what is in them, and which one is worked in."""

@@ -1,0 +1,1 @@
+"""The newest results, in a row: to look at, to load, to drag onto an input."""

@@ -1,0 +1,1 @@
+"""A piece of code to read and to copy."""

@@ -1,0 +1,1 @@
+"""Sweeps: axes built from the form, the plan before, the grid after."""

@@ -1,0 +1,1 @@
+"""A row of tabs, each with a name and a number."""
