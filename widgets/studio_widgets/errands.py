@@ -11,6 +11,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from studio_widgets import beside
+
 logger = logging.getLogger(__name__)
 
 
@@ -41,7 +43,7 @@ class Errands:
             self._waiting.append(act)
             if not self._works:
                 self._works = True
-                threading.Thread(target=self._run, name="studio-errands", daemon=True).start()
+                beside.start(self._run, "studio-errands")
 
     def _run(self) -> None:
         while (act := self._next()) is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -41,6 +42,11 @@ class PanelState(traitlets.HasTraits):
     lock : threading.RLock
         Held while traits change. Cells, callbacks of widgets and the threads that bring panels up to date may be
         different threads, and states observe each other: with one lock for all of them no two can wait for each other.
+
+    Notes
+    -----
+    ``hold_trait_notifications`` of traitlets 5 is for one thread: a trait that another one sets at the moment when it
+    ends may get its old value back, or be told to nobody. So each way of setting one waits for the lock.
     """
 
     lock = threading.RLock()
@@ -50,6 +56,24 @@ class PanelState(traitlets.HasTraits):
         super().__init__(**traits)
         self._studio = studio
         self.workspace = workspace or Workspace()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if self.has_trait(name):
+            with self.lock:
+                super().__setattr__(name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def set_trait(self, name: str, value: object) -> None:
+        """Set a trait, also one that is read-only for others."""
+        with self.lock:
+            super().set_trait(name, value)
+
+    @contextmanager
+    def hold_trait_notifications(self) -> Iterator[None]:
+        """Tell of changes when all of them are made."""
+        with self.lock, super().hold_trait_notifications():
+            yield
 
     @property
     def can_change(self) -> bool:

@@ -12,6 +12,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from studio_widgets import beside
+
 BEATS_LAST_S = 25.0
 """A little more than two beats of the frame (``frame/view.js``)."""
 DEAF_AFTER_S = 2.0
@@ -96,7 +98,7 @@ class _Clock:
                 self._pulses.append(pulse)
             if not self._runs:
                 self._runs = True
-                threading.Thread(target=self._run, name="studio-panels", daemon=True).start()
+                beside.start(self._run, "studio-panels")
 
     def remove(self, pulse: Pulse) -> None:
         with self._lock:

@@ -13,6 +13,7 @@ from studio_kernel.measuring import Measurer, Told
 from studio_kernel.metrics.registry import metric_of
 from studio_kernel.numbers import Subject, subjects_of
 from studio_kernel.outcome import RUN_METRICS
+from studio_widgets import beside
 
 if TYPE_CHECKING:
     from studio_kernel.studio import Studio
@@ -178,11 +179,13 @@ class CellNumbers:
         most = 0 if self._is_heavy else most
         keys, number = list(missing), self._asked
 
+        @beside.unasked
         def hear(told: Told) -> None:
             with self._lock:
                 self._known[keys[told.pair]] = told.value
             self._tell()
 
+        @beside.unasked
         def end(computed: int) -> None:
             if most is not None:
                 self._left -= computed

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from studio_kernel.domain.assets import Asset
 from studio_kernel.errors import StudioError
 from studio_kernel.measuring import Measurer, Told
+from studio_widgets import beside
 from studio_widgets.errands import Errands
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ class Pixels:
         asked = list(dict.fromkeys((pair.picture, pair.reference) for pair in pairs))
         keys = {(asked.index((pair.picture, pair.reference)), pair.what): pair.key for pair in pairs}
 
+        @beside.unasked
         def hear(told: Told) -> None:
             if (told.pair, told.metric) in keys:
                 self._keep(keys[told.pair, told.metric], told.value)

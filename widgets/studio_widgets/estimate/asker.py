@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
+from studio_widgets import beside
+
 WAIT_S = 0.08
 
 Q = TypeVar("Q")
@@ -56,7 +58,7 @@ class Asker(Generic[Q, A]):
             self._changed.notify()
             if not self._works:
                 self._works = True
-                threading.Thread(target=self._run, name="studio-estimates", daemon=True).start()
+                beside.start(self._run, "studio-estimates")
 
     def drop(self) -> None:
         """Answer nothing that was asked so far."""

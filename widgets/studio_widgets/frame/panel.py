@@ -8,8 +8,10 @@ from html import escape
 import ipywidgets
 from IPython.display import display
 
+from studio_widgets.frame.resending import resend
 from studio_widgets.frame.still import Still, StillOutput
 from studio_widgets.frame.view import Frame
+from studio_widgets.state import PanelState
 from studio_widgets.timing import Pulse
 
 
@@ -46,6 +48,7 @@ class PanelBox(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self.name = name
         self._closing = closing
         self._tick, self._beat = tick or _nothing, beat or _nothing
+        self._is_new_on_screen = False
         self._pulse = Pulse(self._bring_up_to_date)
         self._still = StillOutput(name)
         framed = ipywidgets.VBox([Frame(name, self._look), *children])
@@ -63,13 +66,18 @@ class PanelBox(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
             self._pulse.stop()
         super().close()
 
-    def _look(self) -> None:
+    def _look(self, is_new: bool) -> None:
+        self._is_new_on_screen |= is_new
         self._beat()
         if self._pulse is not None:
             self._pulse.beat()
 
     def _bring_up_to_date(self) -> None:
         self._tick()
+        if self._is_new_on_screen:
+            self._is_new_on_screen = False
+            with PanelState.lock:
+                resend(self)
         self._still.update(self.still)
 
     def _ipython_display_(self) -> None:

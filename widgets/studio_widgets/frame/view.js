@@ -81,6 +81,7 @@ function setOnce(element, name, value) {
 // The kernel works for a panel only while one is looked at; a beat says so and is answered.
 function beat(model, notice) {
   let answered = true;
+  let isNew = true; // a view that has come to the screen; what it shows may be older than it seems
   const onMessage = (message) => {
     if (message.kind !== "alive") return;
     answered = true;
@@ -91,7 +92,8 @@ function beat(model, notice) {
     if (!answered) show();
     answered = false;
     try {
-      model.send({ kind: "here" });
+      model.send({ kind: "here", new: isNew });
+      isNew = false;
     } catch {
       show(); // the connection to the kernel is gone
     }

@@ -26,14 +26,14 @@ class Frame(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
     label : str
         The panel's name for screen readers.
     on_beat : callable or None
-        Called about every ten seconds while the panel is on somebody's screen.
+        Called about every ten seconds while the panel is on somebody's screen, with whether it has just come there.
     """
 
     _esm = _HERE / "view.js"
     _css = style_sheets()
     label = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, label: str, on_beat: Callable[[], None] | None = None) -> None:
+    def __init__(self, label: str, on_beat: Callable[[bool], None] | None = None) -> None:
         super().__init__(label=label)
         self._on_beat = on_beat
         self.on_msg(self._hear)
@@ -42,4 +42,4 @@ class Frame(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
         if content.get("kind") == "here":
             self.send({"kind": "alive"})
             if self._on_beat is not None:
-                self._on_beat()
+                self._on_beat(content.get("new") is True)

@@ -9,6 +9,7 @@ from studio_kernel.errors import StudioError
 from studio_kernel.measuring import Measurer
 from studio_kernel.numbers import subjects_of
 from studio_kernel.runlog import Cursor, Order, RunFilter
+from studio_widgets import beside
 
 if TYPE_CHECKING:
     from studio_kernel.studio import Studio
@@ -65,9 +66,8 @@ class Rest:
             return
         behind = Cursor.after(runs[-1])  # what cannot be measured is not tried twice
         subjects = [(subject, None) for run in runs for subject in subjects_of(run)]
-        self._drop = self._measurer.ask(
-            subjects, [metric], "same", _hear, ended=lambda _count: self._next(work, metric, order, where, behind)
-        )
+        go_on = beside.unasked(lambda _count: self._next(work, metric, order, where, behind))
+        self._drop = self._measurer.ask(subjects, [metric], "same", _hear, ended=go_on)
 
     def _end(self, why: str) -> None:
         self._work = None

@@ -31,6 +31,7 @@ class Thumbnails {
 
   // In the order in which they are wanted. What has left the view and was not asked for yet is forgotten.
   want(items) {
+    this.giveUpLost();
     const underway = new Set([...this.sent.values()].flatMap((request) => [...request.keys.values()]));
     this.wanted = new Map();
     for (const item of items) {
@@ -41,14 +42,17 @@ class Thumbnails {
     this.flush();
   }
 
-  flush() {
+  giveUpLost() {
     const now = Date.now();
-    for (const [seq, request] of this.sent) if (now - request.at > LOST_MS) this.sent.delete(seq);
+    for (const [seq, request] of this.sent) if (now - request.at >= LOST_MS) this.sent.delete(seq);
+  }
+
+  flush() {
     while (this.wanted.size && this.sent.size < IN_FLIGHT) {
       const batch = [...this.wanted].slice(0, BATCH);
       batch.forEach(([key]) => this.wanted.delete(key));
       this.seq += 1;
-      this.sent.set(this.seq, { at: now, keys: new Map(batch.map(([key, run]) => [run, key])) });
+      this.sent.set(this.seq, { at: Date.now(), keys: new Map(batch.map(([key, run]) => [run, key])) });
       send(this.model, { kind: "thumbnails", runs: batch.map(([, run]) => run), seq: this.seq });
     }
   }

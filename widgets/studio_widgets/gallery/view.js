@@ -35,6 +35,7 @@ class RunsView {
     this.hovered = -1;
     this.pressed = 0;
     this.pending = 0;
+    this.lost = 0;
     this.frame = 0;
     this.resizing = 0;
     this.looks = "";
@@ -81,6 +82,7 @@ class RunsView {
     cancelAnimationFrame(this.frame);
     cancelAnimationFrame(this.resizing);
     clearTimeout(this.pending);
+    clearTimeout(this.lost);
     clearTimeout(this.pressed);
     this.undo.forEach((step) => step());
     this.playing.leave();
@@ -289,6 +291,8 @@ class RunsView {
     const near = this.visible(Math.ceil(this.room / this.pitch));
     this.askItems(...seen) || this.askItems(...near);
     this.askThumbnails(seen, near);
+    clearTimeout(this.lost);
+    if (this.asked || this.thumbnails.sent.size) this.lost = setTimeout(() => this.ask(), LOST_MS);
   }
 
   askItems(first, last) {

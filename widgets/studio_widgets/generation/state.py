@@ -15,6 +15,7 @@ import traitlets
 from studio_kernel.domain.runs import RunProgress, RunRecord, RunStatus
 from studio_kernel.domain.tasks import Task
 from studio_kernel.errors import InvalidRequestError, Problem, StudioError
+from studio_widgets import beside
 from studio_widgets.generation.asking import OWN_TRAITS, shown
 from studio_widgets.generation.carried import CarriedForm
 from studio_widgets.generation.carrying import part_of
@@ -324,7 +325,7 @@ class GenerationState(CarriedForm):
             self._following.add(followed)
             self.wrong, self.question, self.notice = {}, "", ""
             self._show_front()
-        followed.unwatch = self._studio.watch(run, lambda progress: self._heard(run, progress))
+        followed.unwatch = self._studio.watch(run, beside.unasked(lambda progress: self._heard(run, progress)))
 
     def _find_run_at_work(self) -> None:
         """Show the newest single run of the home that has not ended: one from before a restart, or of a neighbour."""

@@ -1,0 +1,58 @@
+"""Threads beside the kernel's own: what they publish does not lead answers astray. With a real kernel."""
+
+import time
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+from waiting import until
+
+MADE = """
+import threading
+from comm import create_comm
+from studio_widgets import beside
+heard, published, asked = [], threading.Event(), threading.Event()
+comm = create_comm(target_name="a widget")
+comm.on_msg(lambda message: heard.append(message["content"]["data"]["word"]))
+def publish():
+    asked.wait()
+    comm.send({"number": 1})
+    published.set()
+beside.start(publish, "publishing")
+"""
+
+
+@pytest.fixture
+def kernel():
+    manager, client = start_new_kernel()
+    yield client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def run(client, code, subshell=None):
+    """Run code in the kernel and return what it prints, as repr."""
+    message = client.session.msg("execute_request", {"code": "", "silent": True, "user_expressions": {"it": code}})
+    message["header"]["subshell_id"] = subshell
+    client.shell_channel.send(message)
+    reply = client.get_shell_msg(timeout=60)
+    while reply["parent_header"].get("msg_id") != message["header"]["msg_id"]:
+        reply = client.get_shell_msg(timeout=60)
+    return reply["content"]["user_expressions"]["it"]["data"]["text/plain"]
+
+
+def control(client, kind, **content):
+    message = client.session.msg(kind, content)
+    client.control_channel.send(message)
+    return client.get_control_msg(timeout=60)["content"]
+
+
+def test_a_widget_hears_its_page_after_a_thread_published_while_another_subshell_was_at_work(kernel):
+    run(kernel, f"exec({MADE!r}, globals())")
+    comm = run(kernel, "comm.comm_id").strip("'")
+    subshell = control(kernel, "create_subshell_request")["subshell_id"]
+    run(kernel, "asked.set() or published.wait(30)", subshell)  # the newest request is that of the subshell
+    assert control(kernel, "delete_subshell_request", subshell_id=subshell)["status"] == "ok"
+    time.sleep(0.1)
+    kernel.shell_channel.send(kernel.session.msg("comm_msg", {"comm_id": comm, "data": {"word": "click"}}))
+    until(lambda: run(kernel, "heard") == "['click']", what="the click")
