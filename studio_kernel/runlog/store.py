@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -72,6 +73,9 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 READ_WAIT_S = 1.0
+OWN_WAIT_S = 10.0
+"""How long a question waits for what this process has written itself, or was told of, to be in; a file that somebody
+held for so long is not waited for again, until it is free."""
 PUBLISH_S = 8.0  # the public file is written at most this often, however many processes there are
 _EVERY_RUN = RunFilter()
 _NOWHERE = Origin()
@@ -149,6 +153,7 @@ class RunLog:
         self._live = Folder(self.directory, live, sibling=public, wait_s=READ_WAIT_S, keeps_bad_lines=True)
         self._public = Folder(self.directory, public, sibling=live, wait_s=0.0, keeps_bad_lines=False)
         self._expected: dict[str, int] = {}
+        self._is_held = False  # somebody held the file longer than a question waits
         self._calls: deque[Callable[[], object]] = deque()
         self._background: Background | None = None
         self._mutex = threading.RLock()
@@ -867,10 +872,15 @@ class RunLog:
         known = dict(self._expected)
         if self._journal.name is not None:
             known[self._journal.name] = self._journal.position
-        if not all(self._live.has(name, position) for name, position in known.items()):
-            self._live.catch_up(pause_s=0.0, lock_wait_s=READ_WAIT_S)
-        else:
+        if all(self._live.has(name, position) for name, position in known.items()):
             self._live.catch_up(pause_s=pause_s)
+            return
+        deadline = time.monotonic() + (0.0 if self._is_held else OWN_WAIT_S)
+        self._is_held = False
+        while not self._live.catch_up(pause_s=0.0, lock_wait_s=READ_WAIT_S):
+            self._is_held = time.monotonic() >= deadline
+            if self._is_held or self._live.error is not None:
+                return
 
 
 def _require_query(connection: DuckDBPyConnection, query: str) -> None:

@@ -94,7 +94,7 @@ def page(browser: Browser, request: pytest.FixtureRequest, tmp_path: Path) -> It
     """A page in a context of its own; errors on the console or in scripts fail the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 860}, reduced_motion="reduce")
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)  # a busy machine takes its time to start kernels
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.extend([] if _is_known(str(error)) else [str(error)]))
     page.on("console", lambda message: errors.extend(_unexpected(message)))

@@ -35,12 +35,12 @@ models:
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 4 MB of its own."""
+    """A file system of 8 MB of its own: both DuckDB files, their logs and some pictures fit."""
     place = tmp_path / "small"
     place.mkdir()
     if sys.platform != "linux":
         pytest.skip("mounts a tmpfs, which only Linux has")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", place], capture_output=True, text=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], capture_output=True, text=True)
     if mounted.returncode:
         pytest.skip(f"may not mount here: {mounted.stderr.strip()}")
     yield place

@@ -76,8 +76,8 @@ def test_a_private_run_is_tried_again_in_private(private_studio, working_home):
 def test_another_studio_sees_only_that_there_was_a_private_run(private_studio, working_home):
     run = private_studio.submit(SECRET, private=True, **QUICK).wait(30)
     with sk.open(working_home, mode="viewer") as viewer:
+        until(lambda: viewer.run(run.id).record.status == "succeeded")
         record = viewer.run(run.id).record
-        assert record.status == "succeeded"
         assert record.request.prompt == ""
         assert record.assets == ()
 

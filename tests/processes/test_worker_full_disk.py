@@ -33,5 +33,6 @@ def test_a_run_on_a_full_disk_fails_once_and_the_next_one_works_when_there_is_ro
         ballast.unlink()
         assert run.wait(30).status == "failed"
         assert "No space left on device" in run.error
-        assert studio.generate("a bird", **large).status == "succeeded"
+        bird = studio.generate("a bird", **large)
+        assert bird.status == "succeeded", bird.error
         assert studio.sql("SELECT max(attempt) AS n FROM runs").n.tolist() == [1]
