@@ -20,6 +20,7 @@ import studio_widgets
 from jupyter_processes import TOKEN, Server, private_environment, write_notebook
 from studio_kernel import lab
 from studio_kernel.dashboards import environment, launch
+from studio_widgets.page import scripts
 
 CHROMIUM = os.environ.get("STUDIO_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 THEME = Path(studio_widgets.__file__).parent / "theme.css"
@@ -201,7 +202,7 @@ def mount(page: Page) -> Callable[..., Page]:
         css = [THEME, folder / "panel.css", folder / "view.css"]
         styles = "".join(f"<style>{path.read_text()}</style>" for path in css if path.exists())
         page.set_content(f"<!doctype html><body style='margin:0'>{styles}{html}")
-        module = (folder / "view.js").read_text() if esm is None else esm
+        module = scripts.esm(folder / "view.js") if esm is None else esm
         page.evaluate(FAKE_MODEL, [base64.b64encode(module.encode()).decode(), state])
         return page
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import studio_widgets
+from studio_widgets.shelf.view import Shelf
 from waiting import until
 
 HERE = Path(studio_widgets.__file__).parent
@@ -114,7 +115,7 @@ def test_texts_of_people_are_texts(header):
 
 def test_a_shelf_asks_for_pictures_once_and_opens_what_is_chosen(mount, page):
     thing = {"key": "sea", "title": SCRIPT, "note": "", "facts": "2 runs", "pictures": ["a", "b"], "is_chosen": False}
-    mount(HERE / "shelf", {"things": [], "label": "Projects", "size": "large", "empty": ""})
+    mount(HERE / "shelf", {"things": [], "label": "Projects", "size": "large", "empty": ""}, esm=Shelf._esm)
     assert page.locator(".sv-root").evaluate("(e) => getComputedStyle(e).display") == "none"
     page.evaluate("""() => {
         const canvas = Object.assign(document.createElement('canvas'), { width: 8, height: 8 });

@@ -169,6 +169,14 @@ def test_a_letter_typed_in_the_list_goes_to_the_search(shown, state):
     assert state.text == "veo"
 
 
+def test_what_is_typed_stays_while_the_kernel_has_not_heard_it(shown):
+    shown.evaluate("model.answer = null")
+    shown.get_by_role("combobox", name="Search models").fill("veo")
+    shown.wait_for_function("model.sent.at(-1).content.text === 'veo'")
+    shown.evaluate("model.set('page', { ...model.get('page') })")  # an answer to an earlier question
+    assert shown.get_by_role("combobox", name="Search models").input_value() == "veo"
+
+
 def test_words_and_enter_at_once_choose_the_first_that_fits(shown, state):
     shown.get_by_role("combobox", name="Search models").focus()
     shown.keyboard.type("studio-tiny\n", delay=0)

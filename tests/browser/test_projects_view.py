@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 import studio_widgets
+from studio_widgets.projects.view import Cards
 
 FOLDER = Path(studio_widgets.__file__).parent / "projects"
 
 
 def card(name, **changes):
     return {
-        "id": name, "title": name.capitalize(), "description": f"About <i>{name}</i>", "archived": False,
-        "facts": "2 runs · 2 files · no costs", "changed": "2026-11-22 10:00", "covers": [],
+        "key": name, "title": name.capitalize(), "description": f"About <i>{name}</i>", "archived": False,
+        "facts": "2 runs · 2 files · no costs", "changed": "2026-11-22 10:00", "pictures": [],
     } | changes  # fmt: skip
 
 
@@ -21,7 +22,7 @@ ANSWER = """() => {
     const canvas = Object.assign(document.createElement('canvas'), { width: 8, height: 8 });
     const bytes = Uint8Array.from(atob(canvas.toDataURL('image/webp').split(',')[1]), (c) => c.charCodeAt(0)).buffer;
     model.answer = (asked) => {
-        if (asked.kind === 'covers') setTimeout(() => model.emit('msg:custom', asked, [bytes, bytes, bytes]));
+        if (asked.kind === 'pictures') setTimeout(() => model.emit('msg:custom', asked, [bytes, bytes, bytes]));
     };
 }"""
 
@@ -29,7 +30,7 @@ ANSWER = """() => {
 @pytest.fixture
 def grid(mount):
     def show(*cards, **changes):
-        page = mount(FOLDER, {"cards": [], "chosen": "", "can_change": True, "empty": ""} | changes)
+        page = mount(FOLDER, {"cards": [], "chosen": "", "can_change": True, "empty": ""} | changes, esm=Cards._esm)
         page.evaluate(ANSWER)
         page.evaluate("(cards) => model.set('cards', cards)", [EVERYTHING, *cards])
         page.get_by_role("button", name="All projects").wait_for()
@@ -43,12 +44,12 @@ def sent(page, kind):
 
 
 def test_a_card_shows_its_newest_pictures_and_asks_for_them_once(grid):
-    page = grid(card("sea", covers=["a", "b", "c"]), card("empty"))
+    page = grid(card("sea", pictures=["a", "b", "c"]), card("empty"))
     page.wait_for_function("document.querySelectorAll('[data-project=sea] img').length === 3")
     page.evaluate("model.emit('change:cards')")
-    page.evaluate("(cards) => model.set('cards', cards)", [EVERYTHING, card("sea", covers=["b", "c", "d"])])
-    page.wait_for_function("model.sent.filter((m) => m.content.kind === 'covers').length === 2")
-    assert sent(page, "covers") == [{"kind": "covers", "project": "sea"}] * 2
+    page.evaluate("(cards) => model.set('cards', cards)", [EVERYTHING, card("sea", pictures=["b", "c", "d"])])
+    page.wait_for_function("model.sent.filter((m) => m.content.kind === 'pictures').length === 2")
+    assert sent(page, "pictures") == [{"kind": "pictures", "key": "sea"}] * 2
 
 
 def test_a_click_anywhere_on_a_card_chooses_the_project(grid):

@@ -5,13 +5,13 @@
 const BEAT_MS = 10_000;
 const BATCH = 30;
 const SMALL = 100; // cells
-const LOST_MS = 5000;
+const MISSED_MS = 5000;
 const DARK_INK = 0.4; // of the scale: from there on black is easier to read on its colours than white
 const MARKS = { failed: "✕", cancelled: "⊘", invalid: "!", "left out": "–", "no such point": "" };
 const KINDS = { video: "▶", audio: "♪" };
 
 function render({ model, el }) {
-  const root = element("div", { className: "sc-root" });
+  const root = make("div", "sc-root");
   root.dataset.ownKeys = "";
   el.append(root);
   const view = new Cells(model, root);
@@ -78,10 +78,10 @@ class Cells {
       return;
     }
     if (table.too_many) {
-      this.root.replaceChildren(element("div", { className: "st-alert warn", role: "status", textContent: table.too_many }));
+      this.root.replaceChildren(make("div", "st-alert warn", { role: "status", textContent: table.too_many }));
       return;
     }
-    this.scale = element("div", { className: "sc-scale" });
+    this.scale = make("div", "sc-scale");
     const grid = table.flows ? this.flow() : this.grid();
     this.root.replaceChildren(this.scale, grid);
     this.rule(table.scale);
@@ -93,7 +93,7 @@ class Cells {
 
   grid() {
     const { table } = this;
-    const grid = element("div", { className: "sc-grid", role: "grid" });
+    const grid = make("div", "sc-grid", { role: "grid" });
     grid.setAttribute("aria-label", [table.down, table.across].filter(Boolean).join(" by ") || "Results");
     grid.style.setProperty("--sc-columns", String(table.columns.length));
     grid.classList.toggle("has-rows", table.rows.some(Boolean));
@@ -103,7 +103,7 @@ class Cells {
   }
 
   flow() {
-    const list = element("div", { className: "sc-flow", role: "listbox" });
+    const list = make("div", "sc-flow", { role: "listbox" });
     list.setAttribute("aria-label", "Results, sorted");
     list.setAttribute("aria-multiselectable", "true");
     this.table.tiles.forEach((tile, place) => {
@@ -119,29 +119,29 @@ class Cells {
     this.table.scale = scale;
     this.scale.replaceChildren();
     if (!scale) return;
-    const bar = element("i", { className: "sc-bar" });
+    const bar = make("i", "sc-bar");
     bar.style.background = `linear-gradient(to right, ${scale.colours.join(", ")})`;
     this.scale.append(
-      element("span", { className: "sc-what", textContent: scale.label }),
-      element("span", { textContent: scale.low }),
+      make("span", "sc-what", scale.label),
+      make("span", "", scale.low),
       bar,
-      element("span", { textContent: scale.high }),
+      make("span", "", scale.high),
     );
   }
 
   head() {
     const { across, down, columns } = this.table;
-    const made = element("div", { className: "sc-line sc-head", role: "row" });
-    const corner = element("div", { className: "sc-corner", role: "columnheader" });
-    corner.append(element("span", { textContent: across && `${across} →` }), element("span", { textContent: down && `${down} ↓` }));
-    made.append(corner, ...columns.map((label) => element("div", { className: "sc-label", role: "columnheader", textContent: label, title: label })));
+    const made = make("div", "sc-line sc-head", { role: "row" });
+    const corner = make("div", "sc-corner", { role: "columnheader" });
+    corner.append(make("span", "", { textContent: across && `${across} →` }), make("span", "", { textContent: down && `${down} ↓` }));
+    made.append(corner, ...columns.map((label) => make("div", "sc-label", { role: "columnheader", textContent: label, title: label })));
     return made;
   }
 
   row(label, row) {
     const { columns } = this.table;
-    const made = element("div", { className: "sc-line", role: "row" });
-    made.append(element("div", { className: "sc-label sc-side", role: "rowheader", textContent: label, title: label }));
+    const made = make("div", "sc-line", { role: "row" });
+    made.append(make("div", "sc-label sc-side", { role: "rowheader", textContent: label, title: label }));
     columns.forEach((_label, column) => {
       made.append(this.cell(row * columns.length + column, "gridcell"));
     });
@@ -149,7 +149,7 @@ class Cells {
   }
 
   cell(place, role) {
-    const cell = element("div", { className: "sc-cell", role, tabIndex: -1 });
+    const cell = make("div", "sc-cell", { role, tabIndex: -1 });
     cell.dataset.place = String(place);
     this.cells.push(cell);
     this.fill(cell, this.table.tiles[place]);
@@ -190,15 +190,15 @@ class Cells {
     const picture = this.pictures.get(tile.run);
     const parts = [];
     if (tile.key && picture?.key === tile.key) {
-      parts.push(element("img", { src: picture.url, alt: tile.title, draggable: false }));
+      parts.push(make("img", "", { src: picture.url, alt: tile.title, draggable: false }));
     } else if (tile.key) {
-      parts.push(element("span", { className: "sc-word" }));
+      parts.push(make("span", "sc-word"));
       if (cell.dataset.seen) this.want(tile.run);
-    } else parts.push(element("span", { className: "sc-word", textContent: wordOf(tile) }));
+    } else parts.push(make("span", "sc-word", wordOf(tile)));
     const marks = [KINDS[tile.kind], tile.files > 1 && `×${tile.files}`].filter(Boolean).join(" ");
-    if (marks) parts.push(element("span", { className: "sc-marks", textContent: marks }));
-    if (tile.number) parts.push(element("span", { className: "sc-number", textContent: tile.number }));
-    if (this.table.flows) parts.push(element("span", { className: "sc-caption", textContent: tile.title }));
+    if (marks) parts.push(make("span", "sc-marks", marks));
+    if (tile.number) parts.push(make("span", "sc-number", tile.number));
+    if (this.table.flows) parts.push(make("span", "sc-caption", tile.title));
     cell.replaceChildren(...parts);
   }
 
@@ -246,7 +246,7 @@ class Cells {
       const runs = [...this.wanted].slice(0, BATCH);
       runs.forEach((each) => this.wanted.delete(each) && this.asked.add(each));
       if (runs.length) send(this.model, { kind: "thumbnails", runs });
-      setTimeout(() => this.miss(runs), LOST_MS);
+      setTimeout(() => this.miss(runs), MISSED_MS);
       if (this.wanted.size) this.want([...this.wanted][0]);
     }, 30);
   }
@@ -358,24 +358,8 @@ function wordOf(tile) {
 
 function save({ name, type }, data) {
   const url = URL.createObjectURL(new Blob([data], { type }));
-  element("a", { href: url, download: name }).click();
+  make("a", "", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
-}
-
-function element(name, properties = {}, ...children) {
-  const { role, ...rest } = properties;
-  const made = Object.assign(document.createElement(name), rest);
-  if (role) made.setAttribute("role", role);
-  made.append(...children);
-  return made;
-}
-
-function send(model, message) {
-  try {
-    model.send(message);
-  } catch {
-    // the kernel is gone; the frame of the panel says so
-  }
 }
 
 export default { render };

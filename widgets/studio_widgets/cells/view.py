@@ -12,6 +12,7 @@ import anywidget
 from studio_widgets.cells import intents
 from studio_widgets.cells.shown import ShownCells
 from studio_widgets.cells.table import Table, Tile
+from studio_widgets.page.scripts import esm
 
 _HERE = Path(__file__).parent
 
@@ -27,7 +28,7 @@ class Cells(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
     with them, others when the page asks for them.
     """
 
-    _esm = _HERE / "view.js"
+    _esm = esm(_HERE / "view.js")
     _css = _HERE / "view.css"
 
     def __init__(self, state: ShownCells) -> None:

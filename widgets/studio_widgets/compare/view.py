@@ -15,7 +15,7 @@ from studio_widgets.compare import intents
 from studio_widgets.compare.clips import clip_facts
 from studio_widgets.compare.numbers import PICTURES, label_of, words_of
 from studio_widgets.compare.state import CompareState
-from studio_widgets.saving.view import esm
+from studio_widgets.page.scripts import joined
 
 _HERE = Path(__file__).parent
 _SHOWN = [
@@ -32,7 +32,7 @@ class Slots(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
     What a slot says comes as a trait, the pictures themselves as messages, each when it is asked for.
     """
 
-    _esm = esm(_HERE / "files.js", *SCRIPTS)
+    _esm = joined(_HERE / "files.js", *SCRIPTS)
     _css = STYLE
     slots: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     columns = traitlets.Int(2).tag(sync=True)

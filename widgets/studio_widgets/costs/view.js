@@ -56,17 +56,9 @@ function headingCell(model, key, heading) {
   button.type = "button";
   button.dataset.column = key;
   button.setAttribute("aria-label", `Sort by ${heading.toLowerCase()}`);
-  button.addEventListener("click", () => wish(model, { kind: "sort", column: key }));
+  button.addEventListener("click", () => send(model, { kind: "sort", column: key }));
   cell.append(button);
   return cell;
-}
-
-function wish(model, content) {
-  try {
-    model.send(content);
-  } catch {
-    // the kernel is gone; the frame of the panel says so
-  }
 }
 
 function nameOf(model, words) {
@@ -74,7 +66,7 @@ function nameOf(model, words) {
   button.type = "button";
   button.dataset.row = words;
   button.setAttribute("aria-pressed", String(model.get("chosen") === words));
-  button.addEventListener("click", () => wish(model, { kind: "pick", row: words }));
+  button.addEventListener("click", () => send(model, { kind: "pick", row: words }));
   return button;
 }
 
@@ -94,13 +86,6 @@ function rowOf(model, texts, share) {
     row.append(cell);
   });
   return row;
-}
-
-function make(tag, className = "", words = "") {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (words) element.textContent = words;
-  return element;
 }
 
 export default { render };

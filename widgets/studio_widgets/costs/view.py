@@ -9,6 +9,8 @@ from typing import Any
 import anywidget
 import traitlets
 
+from studio_widgets.page.scripts import esm
+
 _HERE = Path(__file__).parent
 
 
@@ -34,7 +36,7 @@ class SortableTable(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
         Name of the row that is.
     """
 
-    _esm = _HERE / "view.js"
+    _esm = esm(_HERE / "view.js")
     _css = _HERE / "view.css"
     caption = traitlets.Unicode().tag(sync=True)
     columns: traitlets.List[list[str]] = traitlets.List().tag(sync=True)

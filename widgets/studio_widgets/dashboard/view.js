@@ -21,7 +21,7 @@ class Header {
     this.title = make("h1", "sw-title");
     this.above = make("button", "sw-above"); // the way out of a project
     this.above.type = "button";
-    this.listen(this.above, "click", () => this.send({ kind: "leave" }));
+    this.listen(this.above, "click", () => send(this.model, { kind: "leave" }));
     const titles = make("div", "sw-titles");
     titles.append(this.above, this.title);
     this.nav = make("nav", "sw-nav");
@@ -59,14 +59,6 @@ class Header {
     this.undo.push(() => target.removeEventListener(name, act));
   }
 
-  send(message) {
-    try {
-      this.model.send(message);
-    } catch {
-      // the kernel is gone; the frame of the panel says so
-    }
-  }
-
   say(words) {
     this.said.textContent = words;
     clearTimeout(this.timer);
@@ -88,7 +80,7 @@ class Header {
     }
     this.listen(this.nav, "click", (event) => {
       const page = event.target.closest("button")?.dataset.page;
-      if (page) this.send({ kind: "turn", page });
+      if (page) send(this.model, { kind: "turn", page });
     });
   }
 
@@ -140,7 +132,7 @@ class Header {
   }
 
   introduce(name) {
-    this.send({ kind: "introduce", name });
+    send(this.model, { kind: "introduce", name });
   }
 
   showName() {
@@ -208,7 +200,7 @@ class Header {
   // Ask the kernel to go where the address says.
   ask() {
     this.sent += 1;
-    this.send({ kind: "go", query: location.search.slice(0, 4_000), number: this.sent });
+    send(this.model, { kind: "go", query: location.search.slice(0, 4_000), number: this.sent });
   }
 
   soon() {
@@ -278,13 +270,6 @@ async function copied(field) {
     field.select();
     return document.execCommand("copy");
   }
-}
-
-function make(tag, className = "", words = "") {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (words) element.textContent = words;
-  return element;
 }
 
 export default { render };

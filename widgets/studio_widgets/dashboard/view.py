@@ -13,6 +13,7 @@ from studio_widgets.allowance import Allowance
 from studio_widgets.dashboard import intents
 from studio_widgets.dashboard.places import PAGES
 from studio_widgets.dashboard.state import TITLE, DashboardState
+from studio_widgets.page.scripts import esm
 
 _HERE = Path(__file__).parent
 STEPS_AT_ONCE, STEPS_PER_S = 40, 5.0
@@ -22,7 +23,7 @@ STEPS_AT_ONCE, STEPS_PER_S = 40, 5.0
 class Header(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
     """Says what the dashboard is about, leads from page to page, and keeps the address of the browser."""
 
-    _esm = _HERE / "view.js"
+    _esm = esm(_HERE / "view.js")
     _css = _HERE / "view.css"
     title = traitlets.Unicode().tag(sync=True)
     above = traitlets.Unicode().tag(sync=True)

@@ -3,7 +3,7 @@
 
 const BATCH = 60;
 const SOON_MS = 30;
-const LOST_MS = 5000;
+const MISSED_MS = 5000;
 
 function render({ model, el }) {
   const view = new Cards(model, el);
@@ -133,7 +133,7 @@ class Cards {
     ids.forEach((id) => this.wanted.delete(id) && this.asked.add(id));
     if (ids.length) send(this.model, { kind: "pictures", ids });
     if (this.wanted.size) this.timer = setTimeout(() => this.ask(), SOON_MS);
-    setTimeout(() => this.miss(ids), LOST_MS);
+    setTimeout(() => this.miss(ids), MISSED_MS);
   }
 
   // Answers may be lost: what was asked for and is still in view without its picture is asked for again.
@@ -164,21 +164,6 @@ function bar(share) {
   done.style.width = `${Math.round(100 * Math.max(0, Math.min(1, share)))}%`;
   track.append(done);
   return track;
-}
-
-function make(name, className = "", text = "") {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text) made.textContent = text;
-  return made;
-}
-
-function send(model, message) {
-  try {
-    model.send(message);
-  } catch {
-    // the kernel is gone; the frame of the panel says so
-  }
 }
 
 export default { render };

@@ -11,6 +11,7 @@ import anywidget
 import traitlets
 
 from studio_widgets.explorer import intents
+from studio_widgets.page.scripts import esm
 
 _HERE = Path(__file__).parent
 
@@ -53,7 +54,7 @@ class Cards(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
         Returns a WebP picture for the id of a card; no bytes when there is none.
     """
 
-    _esm = _HERE / "view.js"
+    _esm = esm(_HERE / "view.js")
     _css = _HERE / "view.css"
     label = traitlets.Unicode().tag(sync=True)
     cards: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)

@@ -12,7 +12,8 @@ import traitlets
 
 from studio_widgets.gallery import intents
 from studio_widgets.gallery.listing import RunListState
-from studio_widgets.saving.view import PARTS, answer, esm
+from studio_widgets.page.scripts import esm
+from studio_widgets.saving.view import PARTS, answer
 
 _HERE = Path(__file__).parent
 AROUND = 40

@@ -6,7 +6,6 @@ const SIDES = ["left", "right"];
 const TAGS = { image: "img", video: "video", audio: "audio" };
 const SEEN = { image: "load", video: "loadeddata", audio: "loadedmetadata" };
 const NAMES = { image: "picture", video: "film", audio: "sound" };
-const LOST_MS = 15_000; // a file the kernel has not sent by then is asked for again
 const KEYS = {
   ArrowLeft: "left", ArrowRight: "right", ArrowDown: "tie", t: "tie", s: "skip", u: "undo", " ": "play", 1: "left sound",
   2: "right sound", f: "full",
@@ -156,30 +155,22 @@ class Duel {
   say(choice) {
     if (choice === "skip" ? this.isSaid || !this.turn : !this.isReady) return;
     this.isSaid = true;
-    this.send({ kind: "vote", turn: this.turn, choice });
+    send(this.model, { kind: "vote", turn: this.turn, choice });
     this.root.focus({ preventScroll: true });
     this.tell();
   }
 
   takeBack() {
     if (!this.model.get("can_undo")) return;
-    this.send({ kind: "undo", turn: this.turn });
+    send(this.model, { kind: "undo", turn: this.turn });
     this.root.focus({ preventScroll: true });
-  }
-
-  send(message) {
-    try {
-      this.model.send(message);
-    } catch {
-      // the kernel is gone; the frame of the panel says so
-    }
   }
 
   // Files
 
   ask(side) {
     const { turn } = this;
-    this.send({ kind: "file", turn, side });
+    send(this.model, { kind: "file", turn, side });
     clearTimeout(this.lost.get(side));
     this.lost.set(side, setTimeout(() => this.turn === turn && this.sides[side].isEmpty && this.ask(side), LOST_MS));
   }
@@ -314,28 +305,11 @@ function show(element, words) {
   element.hidden = !words;
 }
 
-function make(tag, className = "", attributes = {}) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
-}
-
 function button(label, act, ...classes) {
   const made = make("button", ["sd-button", ...classes].join(" "), { type: "button" });
   made.textContent = label;
   made.addEventListener("click", act);
   return made;
-}
-
-function on(target, name, listener, options) {
-  target.addEventListener(name, listener, options);
-  return () => target.removeEventListener(name, listener, options);
-}
-
-function onModel(model, names, listener) {
-  model.on(names, listener);
-  return () => model.off(names, listener);
 }
 
 export default { render };

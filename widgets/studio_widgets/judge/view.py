@@ -13,6 +13,7 @@ import traitlets
 
 from studio_widgets.judge import intents
 from studio_widgets.judge.state import JudgeState
+from studio_widgets.page.scripts import esm
 
 _HERE = Path(__file__).parent
 
@@ -32,7 +33,7 @@ class Duel(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
         Whether there is something to take back.
     """
 
-    _esm = _HERE / "view.js"
+    _esm = esm(_HERE / "view.js")
     _css = _HERE / "view.css"
     turn = traitlets.Int(0).tag(sync=True)
     kinds: traitlets.List[str] = traitlets.List().tag(sync=True)

@@ -3,7 +3,6 @@
 
 const COLOUR = "#e6168c"; // of what is repainted; the canvas is see-through as a whole
 const MOST_ZOOM = 32;
-const LOST_MS = 15_000; // an answer that has not come by then will not come
 const TOOLS = [
   ["brush", "Brush", "b"],
   ["eraser", "Eraser", "e"],
@@ -76,19 +75,19 @@ class MaskEditor {
   build(el) {
     el.classList.add("sk-editor");
     el.dataset.ownKeys = "";
-    this.tools = element("div", "sk-tools");
+    this.tools = make("div", "sk-tools");
     this.tools.setAttribute("role", "toolbar");
     this.tools.setAttribute("aria-label", "Mask tools");
-    this.size = element("input", "", { type: "range", min: 0, max: 100, step: 1 });
+    this.size = make("input", "", { type: "range", min: 0, max: 100, step: 1 });
     this.size.setAttribute("aria-label", "Brush size");
-    this.sizeText = element("output", "sk-number");
-    const size = element("label", "sk-field");
+    this.sizeText = make("output", "sk-number");
+    const size = make("label", "sk-field");
     size.append("Size", this.size, this.sizeText);
-    this.px = element("input", "sk-px", { type: "number", min: 1, max: 256, step: 1, value: 8 });
+    this.px = make("input", "sk-px", { type: "number", min: 1, max: 256, step: 1, value: 8 });
     this.px.setAttribute("aria-label", "Feather in pixels");
-    const feather = element("span", "sk-field");
+    const feather = make("span", "sk-field");
     feather.append(this.px, "px", button("feather", "Feather", "Make the edge of the mask soft over so many pixels"));
-    this.zoomText = element("output", "sk-number");
+    this.zoomText = make("output", "sk-number");
     this.tools.append(
       group("Tool", ...TOOLS.map(([name, title, key]) => button(`tool-${name}`, title, `${title} (${key.toUpperCase()})`))),
       size,
@@ -97,21 +96,21 @@ class MaskEditor {
       feather,
       group("Zoom", button("out", "−", "Zoom out (−)"), this.zoomText, button("in", "+", "Zoom in (+)"), button("fit", "Fit", "See all of it (0)")),
     );
-    this.stage = element("div", "sk-stage", { tabIndex: 0 });
+    this.stage = make("div", "sk-stage", { tabIndex: 0 });
     this.stage.setAttribute("role", "application");
     this.stage.setAttribute("aria-label", `Mask on the input image. ${KEYS}`);
-    this.world = element("div", "sk-world");
-    this.picture = element("img", "", { alt: "", draggable: false });
-    this.canvas = element("canvas", "");
+    this.world = make("div", "sk-world");
+    this.picture = make("img", "", { alt: "", draggable: false });
+    this.canvas = make("canvas", "");
     this.pen = this.canvas.getContext("2d");
-    this.ring = element("div", "sk-ring", { hidden: true });
+    this.ring = make("div", "sk-ring", { hidden: true });
     this.world.append(this.picture, this.canvas);
     this.stage.append(this.world, this.ring);
-    this.status = element("span", "sk-status");
+    this.status = make("span", "sk-status");
     this.status.setAttribute("role", "status");
-    this.error = element("span", "sk-error");
+    this.error = make("span", "sk-error");
     this.error.setAttribute("role", "alert");
-    const foot = element("div", "sk-foot");
+    const foot = make("div", "sk-foot");
     foot.append(this.status, this.error);
     el.append(this.tools, this.stage, foot);
   }
@@ -130,7 +129,7 @@ class MaskEditor {
   }
 
   look() {
-    this.send({ kind: "look", view: this.id });
+    send(this.model, { kind: "look", view: this.id });
   }
 
   layout() {
@@ -402,14 +401,14 @@ class MaskEditor {
     const wide = Math.min(this.width, Math.ceil(stroke.right)) - left;
     const high = Math.min(this.height, Math.ceil(stroke.bottom)) - top;
     if (wide <= 0 || high <= 0) return; // all of it lies beside the picture
-    const part = element("canvas", "", { width: wide, height: high });
+    const part = make("canvas", "", { width: wide, height: high });
     part.getContext("2d").drawImage(this.canvas, -left, -top);
     const packed = new Promise((resolve) => part.toBlob(resolve, "image/png"));
     this.unsettled = true;
     this.later(async () => {
       const data = await (await packed).arrayBuffer();
       part.width = part.height = 0;
-      this.send({ kind: "stroke", view: this.id, left, top }, [new DataView(data)]);
+      send(this.model, { kind: "stroke", view: this.id, left, top }, [new DataView(data)]);
     });
   }
 
@@ -417,7 +416,7 @@ class MaskEditor {
   settle() {
     if (!this.unsettled) return;
     this.unsettled = false;
-    this.later(() => this.send({ kind: "settle" }));
+    this.later(() => send(this.model, { kind: "settle" }));
   }
 
   // What the kernel does to the whole mask. Nothing is painted until it has answered: the two would cross.
@@ -426,7 +425,7 @@ class MaskEditor {
     this.endStroke();
     this.unsettled = true;
     this.waiting = setTimeout(() => this.done(), LOST_MS);
-    this.later(() => this.send(message));
+    this.later(() => send(this.model, message));
   }
 
   done() {
@@ -471,44 +470,21 @@ class MaskEditor {
     part.close();
   }
 
-  send(message, buffers) {
-    try {
-      this.model.send(message, undefined, buffers);
-    } catch {
-      // the kernel is gone; the frame of the panel says so
-    }
-  }
-}
-
-function element(tag, classes, properties = {}) {
-  const made = Object.assign(document.createElement(tag), properties);
-  if (classes) made.className = classes;
-  return made;
 }
 
 function button(act, text, title) {
-  const made = element("button", "jupyter-button sk-button", { type: "button", textContent: text, title });
+  const made = make("button", "jupyter-button sk-button", { type: "button", textContent: text, title });
   if (text.length < 2) made.setAttribute("aria-label", title.replace(/ \(.*/, ""));
   made.dataset.act = act;
   return made;
 }
 
 function group(name, ...children) {
-  const made = element("div", "sk-group");
+  const made = make("div", "sk-group");
   made.setAttribute("role", "group");
   made.setAttribute("aria-label", name);
   made.append(...children);
   return made;
-}
-
-function on(target, name, listener, options) {
-  target.addEventListener(name, listener, options);
-  return () => target.removeEventListener(name, listener, options);
-}
-
-function onModel(model, names, listener) {
-  model.on(names, listener);
-  return () => model.off(names, listener);
 }
 
 export default { render };

@@ -10,6 +10,7 @@ import traitlets
 
 from studio_widgets.mask import intents
 from studio_widgets.mask.state import MaskState
+from studio_widgets.page.scripts import esm
 from studio_widgets.timing import Debounced
 
 _HERE = Path(__file__).parent
@@ -29,7 +30,7 @@ class MaskEditor(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
         Holds the mask.
     """
 
-    _esm = _HERE / "view.js"
+    _esm = esm(_HERE / "view.js")
     _css = _HERE / "view.css"
     size: traitlets.List[int] = traitlets.List([0, 0]).tag(sync=True)
     picture_version = traitlets.Int(0).tag(sync=True)

@@ -53,24 +53,24 @@ class MediaInput {
 
   build(el) {
     el.classList.add("sm-input");
-    this.title = element("div", "sm-title");
-    this.zone = element("div", "sm-zone", { tabIndex: 0 });
+    this.title = make("div", "sm-title");
+    this.zone = make("div", "sm-zone", { tabIndex: 0 });
     this.zone.setAttribute("role", "group");
-    this.list = element("ul", "sm-given");
-    this.choose = element("button", "jupyter-button", { type: "button" });
-    this.gallery = element("button", "jupyter-button st-quiet", { type: "button", textContent: "From gallery …" });
-    this.hint = element("span", "sm-hint");
-    this.buttons = element("div", "sm-buttons");
+    this.list = make("ul", "sm-given");
+    this.choose = make("button", "jupyter-button", { type: "button" });
+    this.gallery = make("button", "jupyter-button st-quiet", { type: "button", textContent: "From gallery …" });
+    this.hint = make("span", "sm-hint");
+    this.buttons = make("div", "sm-buttons");
     this.buttons.append(this.choose, this.gallery, this.hint);
-    this.bar = element("progress", "st-progress", { max: 1 });
-    this.how = element("span", "sm-hint");
+    this.bar = make("progress", "st-progress", { max: 1 });
+    this.how = make("span", "sm-hint");
     this.how.setAttribute("role", "status");
-    this.stopButton = element("button", "jupyter-button st-quiet", { type: "button", textContent: "Stop" });
-    this.progress = element("div", "sm-progress", { hidden: true });
+    this.stopButton = make("button", "jupyter-button st-quiet", { type: "button", textContent: "Stop" });
+    this.progress = make("div", "sm-progress", { hidden: true });
     this.progress.append(this.bar, this.how, this.stopButton);
-    this.error = element("div", "sm-error");
+    this.error = make("div", "sm-error");
     this.error.setAttribute("role", "alert");
-    this.files = element("input", "", { type: "file", hidden: true, tabIndex: -1 });
+    this.files = make("input", "", { type: "file", hidden: true, tabIndex: -1 });
     this.zone.append(this.list, this.buttons, this.progress);
     el.append(this.title, this.zone, this.error, this.files);
   }
@@ -110,16 +110,16 @@ class MediaInput {
   }
 
   card(given, place) {
-    const item = element("li", "sm-card");
-    const frame = element("span", "sm-picture", { textContent: SIGNS[given.kind] ?? "" });
+    const item = make("li", "sm-card");
+    const frame = make("span", "sm-picture", SIGNS[given.kind] ?? "");
     const url = this.urls.get(given.key);
-    if (url) frame.replaceChildren(element("img", "", { src: url, alt: given.name, draggable: false }));
-    const words = element("span", "sm-words");
+    if (url) frame.replaceChildren(make("img", "", { src: url, alt: given.name, draggable: false }));
+    const words = make("span", "sm-words");
     words.append(
-      element("b", "", { textContent: given.name, title: given.name }),
-      element("span", "sm-hint", { textContent: given.facts }),
+      make("b", "", { textContent: given.name, title: given.name }),
+      make("span", "sm-hint", given.facts),
     );
-    const remove = element("button", "jupyter-button st-quiet sm-remove", { type: "button", textContent: "Remove" });
+    const remove = make("button", "jupyter-button st-quiet sm-remove", { type: "button", textContent: "Remove" });
     remove.setAttribute("aria-label", `Remove ${given.name}`);
     remove.dataset.place = String(place);
     remove.disabled = Boolean(this.model.get("reason"));
@@ -281,22 +281,6 @@ class MediaInput {
       if (this.sending) this.sending.ended = true; // the kernel is gone; the frame of the panel says so
     }
   }
-}
-
-function element(tag, classes, properties = {}) {
-  const made = Object.assign(document.createElement(tag), properties);
-  if (classes) made.className = classes;
-  return made;
-}
-
-function on(target, name, listener, options) {
-  target.addEventListener(name, listener, options);
-  return () => target.removeEventListener(name, listener, options);
-}
-
-function onModel(model, names, listener) {
-  model.on(names, listener);
-  return () => model.off(names, listener);
 }
 
 export default { render };

@@ -10,6 +10,7 @@ import traitlets
 
 from studio_widgets.media import intents
 from studio_widgets.media.state import MediaState
+from studio_widgets.page.scripts import esm
 
 _HERE = Path(__file__).parent
 
@@ -21,7 +22,7 @@ class MediaView(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
     it is.
     """
 
-    _esm = _HERE / "view.js"
+    _esm = esm(_HERE / "view.js")
     _css = _HERE / "view.css"
     label = traitlets.Unicode().tag(sync=True)
     help = traitlets.Unicode().tag(sync=True)

@@ -3,7 +3,6 @@
 const ROW_PX = 44;
 const OVERSCAN = 6;
 const ASK_MS = 20;
-const LOST_MS = 15_000; // a request the kernel has not answered by then is asked again
 const NUMBERS = new Set(["size", "runs"]);
 
 let count = 0;
@@ -50,7 +49,7 @@ class Table {
 
   build(el) {
     el.classList.add("sm-root");
-    this.box = make("div", "sm-box", { role: "grid", "aria-label": "Models", tabindex: "0" });
+    this.box = make("div", "sm-box", { role: "grid", "aria-label": "Models", tabIndex: 0 });
     this.head = make("div", "sm-row sm-headings", { role: "row" });
     for (const [name, label] of this.page.columns) {
       const cell = make("div", `sm-cell sm-${name}`, { role: "columnheader", "data-column": name });
@@ -153,19 +152,19 @@ class Table {
     while (to > from && this.fresh.has(to - 1)) to -= 1;
     if (from >= to) return;
     this.asked = Date.now();
-    this.send({ kind: "rows", first: from, last: to, version: this.page.version });
+    send(this.model, { kind: "rows", first: from, last: to, version: this.page.version });
   }
 
   onHead(event) {
     const column = event.target.closest("[data-column]")?.dataset.column;
-    if (column) this.send({ kind: "sort", column });
+    if (column) send(this.model, { kind: "sort", column });
   }
 
   onClick(event) {
     const row = event.target.closest(".sm-row");
     if (!row?.dataset.model) return;
     this.cursor = Number(row.dataset.place);
-    this.send({ kind: "look", model: row.dataset.model });
+    send(this.model, { kind: "look", model: row.dataset.model });
     this.draw();
   }
 
@@ -176,8 +175,8 @@ class Table {
     const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -total, End: total };
     const row = this.rows.get(this.cursor);
     if (event.key in moves) this.move(moves[event.key]);
-    else if ((event.key === "Enter" || event.key === " ") && row) this.send({ kind: "look", model: row.id });
-    else if (event.key === "Escape") this.send({ kind: "look", model: "" });
+    else if ((event.key === "Enter" || event.key === " ") && row) send(this.model, { kind: "look", model: row.id });
+    else if (event.key === "Escape") send(this.model, { kind: "look", model: "" });
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -192,13 +191,6 @@ class Table {
     this.draw();
   }
 
-  send(message) {
-    try {
-      this.model.send(message);
-    } catch {
-      // the kernel is gone; the frame of the panel says so
-    }
-  }
 }
 
 function cellOf(name, row) {
@@ -216,23 +208,6 @@ function cellOf(name, row) {
   cell.title = row.id;
   cell.append(title, by);
   return cell;
-}
-
-function make(tag, className, attributes = {}) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  return element;
-}
-
-function on(target, name, listener, options) {
-  target.addEventListener(name, listener, options);
-  return () => target.removeEventListener(name, listener, options);
-}
-
-function onModel(model, names, listener) {
-  model.on(names, listener);
-  return () => model.off(names, listener);
 }
 
 export default { render };

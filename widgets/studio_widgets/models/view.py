@@ -11,6 +11,7 @@ import traitlets
 from studio_widgets.models import intents
 from studio_widgets.models.rows import COLUMNS, Row
 from studio_widgets.models.state import ModelsState
+from studio_widgets.page.scripts import esm
 
 _HERE = Path(__file__).parent
 
@@ -18,7 +19,7 @@ _HERE = Path(__file__).parent
 class ModelTable(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
     """Shows the rows of a `ModelsState`, of which only the visible ones exist in the page."""
 
-    _esm = _HERE / "view.js"
+    _esm = esm(_HERE / "view.js")
     _css = _HERE / "view.css"
     page: traitlets.Dict[str, object] = traitlets.Dict().tag(sync=True)
 

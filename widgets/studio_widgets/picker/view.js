@@ -9,7 +9,6 @@ const OVERSCAN_PX = 240;
 const ASK_MS = 20;
 const TYPE_MS = 60;
 const LOOK_MS = 250;
-const LOST_MS = 15_000; // a request the kernel has not answered by then is asked again
 const MOST_ITEMS = 200;
 const NAMES = {
   task: ["Task", "Any task"],
@@ -38,6 +37,7 @@ class Picker {
     this.asked = 0; // when cards were last asked for; 0 = nothing is on its way
     this.cursor = 0;
     this.typed = null; // what was typed and not sent yet
+    this.sent = null; // { text, at } of what was sent and not heard yet
     this.hurries = false; // Enter was pressed before the cards for it were there
     this.timers = {};
     this.frame = 0;
@@ -79,7 +79,7 @@ class Picker {
     this.search = make("input", "sp-search", {
       type: "search", placeholder: "Search by name, creator, description or id", "aria-label": "Search models",
       role: "combobox", "aria-expanded": "true", "aria-autocomplete": "list", "aria-controls": `${this.id}-list`,
-      autocomplete: "off", spellcheck: "false",
+      autocomplete: "off", spellcheck: false,
     });
     this.bar = make("div", "sp-bar", { role: "group", "aria-label": "Filters" });
     this.selects = Object.fromEntries(
@@ -98,7 +98,7 @@ class Picker {
     this.space = make("div", "sp-space");
     this.headings = make("div", "sp-heads");
     this.list = make("div", "sp-list", {
-      role: "listbox", tabindex: "0", "aria-label": "Models", id: `${this.id}-list`,
+      role: "listbox", tabIndex: 0, "aria-label": "Models", id: `${this.id}-list`,
     });
     this.empty = make("div", "sp-empty");
     this.space.append(this.headings, this.list);
@@ -109,8 +109,7 @@ class Picker {
 
   addSelect(name, label) {
     const field = make("label", "sp-field");
-    const words = make("span", "");
-    words.textContent = label;
+    const words = make("span", "", label);
     const select = make("select", "", { "data-name": name, "aria-label": label }); // else its options count as name
     field.append(words, select);
     this.bar.append(field);
@@ -134,7 +133,9 @@ class Picker {
       this.fresh.clear();
       this.asked = 0; // an answer that is still on its way belongs to the old version
     }
-    if (this.typed === null && this.search.value !== page.text) this.search.value = page.text;
+    if (page.text === this.sent?.text || Date.now() - this.sent?.at > LOST_MS) this.sent = null;
+    const isHeard = this.typed === null && !this.sent; // else the kernel has not heard yet what stands there
+    if (isHeard && this.search.value !== page.text) this.search.value = page.text;
     for (const [name, select] of Object.entries(this.selects)) {
       const [, any] = NAMES[name];
       const values = page.facets[name].map(([value, label, number]) => [value, `${label} (${number})`]);
@@ -332,7 +333,7 @@ class Picker {
       while (to > from && this.fresh.has(to - 1)) to -= 1;
       if (from >= to) return;
       this.asked = Date.now();
-      this.send({ kind: "items", first: from, last: to, version: this.page.version });
+      send(this.model, { kind: "items", first: from, last: to, version: this.page.version });
     }, ASK_MS);
   }
 
@@ -364,27 +365,28 @@ class Picker {
     if (this.typed === null) return;
     const text = this.typed;
     this.typed = null;
+    this.sent = { text, at: Date.now() };
     this.cursor = 0;
     this.box.scrollTop = 0;
-    this.send({ kind: "search", text });
+    send(this.model, { kind: "search", text });
   }
 
   onFilter(event) {
     const { name, switch: flag } = event.target.dataset;
     this.cursor = 0;
     this.box.scrollTop = 0;
-    if (flag) this.send({ kind: "switch", name: flag, on: event.target.checked });
-    else if (name === "sort") this.send({ kind: "sort", by: event.target.value });
-    else if (name) this.send({ kind: "filter", name, value: event.target.value });
+    if (flag) send(this.model, { kind: "switch", name: flag, on: event.target.checked });
+    else if (name === "sort") send(this.model, { kind: "sort", by: event.target.value });
+    else if (name) send(this.model, { kind: "filter", name, value: event.target.value });
   }
 
   onButton(event) {
     const target = event.target.closest("button");
     if (!target) return;
-    if (target.dataset.act) this.send({ kind: "do", act: target.dataset.act });
+    if (target.dataset.act) send(this.model, { kind: "do", act: target.dataset.act });
     else if ("creator" in target.dataset) {
       const isOpen = target.getAttribute("aria-expanded") === "true";
-      this.send({ kind: "collapse", creator: target.dataset.creator, on: isOpen });
+      send(this.model, { kind: "collapse", creator: target.dataset.creator, on: isOpen });
     }
   }
 
@@ -422,7 +424,7 @@ class Picker {
   }
 
   escape() {
-    if (this.page.can_close) this.send({ kind: "do", act: "close" });
+    if (this.page.can_close) send(this.model, { kind: "do", act: "close" });
     else if (this.search.value || this.page.text) {
       this.search.value = this.typed = "";
       this.sendTyped();
@@ -457,7 +459,7 @@ class Picker {
     clearTimeout(this.timers.look);
     this.timers.look = setTimeout(() => {
       const item = this.items.get(this.cursor);
-      if (item) this.send({ kind: "look", model: item.id });
+      if (item) send(this.model, { kind: "look", model: item.id });
     }, LOOK_MS);
   }
 
@@ -480,17 +482,10 @@ class Picker {
   take(model) {
     clearTimeout(this.timers.look);
     this.hurries = false;
-    this.send({ kind: "look", model });
-    this.send({ kind: "choose", model });
+    send(this.model, { kind: "look", model });
+    send(this.model, { kind: "choose", model });
   }
 
-  send(message) {
-    try {
-      this.model.send(message);
-    } catch {
-      // the kernel is gone; the frame of the panel says so
-    }
-  }
 }
 
 function fillCard(cell, item, isChosen, withCreator) {
@@ -504,15 +499,15 @@ function fillCard(cell, item, isChosen, withCreator) {
   const title = make("b", "");
   title.textContent = item.name;
   name.append(title);
-  if (withCreator) name.append(said("span", "sp-by", item.creator));
-  if (isChosen) name.append(said("span", "sp-mark", "✓ chosen"));
+  if (withCreator) name.append(make("span", "sp-by", item.creator));
+  if (isChosen) name.append(make("span", "sp-mark", "✓ chosen"));
   const badges = make("div", "sp-badges");
   for (const badge of item.badges) {
-    const label = said("span", `st-badge ${badge.kind}`, badge.text);
+    const label = make("span", `st-badge ${badge.kind}`, badge.text);
     if (badge.title) label.title = badge.title;
     badges.append(label);
   }
-  cell.replaceChildren(name, said("div", "sp-line", item.line), badges);
+  cell.replaceChildren(name, make("div", "sp-line", item.line), badges);
 }
 
 function fillSelect(select, options, value) {
@@ -524,37 +519,10 @@ function fillSelect(select, options, value) {
   select.value = value;
 }
 
-function make(tag, className, attributes = {}) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  return element;
-}
-
-function said(tag, className, text) {
-  const element = make(tag, className);
-  element.textContent = text;
-  return element;
-}
-
 function button(text, act) {
   const element = make("button", "sp-act", { type: "button", "data-act": act });
   element.textContent = text;
   return element;
-}
-
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
-function on(target, name, listener, options) {
-  target.addEventListener(name, listener, options);
-  return () => target.removeEventListener(name, listener, options);
-}
-
-function onModel(model, names, listener) {
-  model.on(names, listener);
-  return () => model.off(names, listener);
 }
 
 export default { render };

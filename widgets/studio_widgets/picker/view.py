@@ -10,6 +10,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from studio_widgets.page.scripts import esm
 from studio_widgets.picker import intents
 from studio_widgets.picker.filters import FILTERS, SORTS
 from studio_widgets.picker.state import PickerState
@@ -29,7 +30,7 @@ class ModelList(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
         Called at Escape and when a model was chosen.
     """
 
-    _esm = _HERE / "view.js"
+    _esm = esm(_HERE / "view.js")
     _css = _HERE / "view.css"
     page: traitlets.Dict[str, object] = traitlets.Dict().tag(sync=True)
     focus = traitlets.Int(0).tag(sync=True)

@@ -11,7 +11,9 @@ import traitlets
 
 from studio_kernel.domain.budget import dollars
 from studio_kernel.domain.marks import ProjectCard
+from studio_widgets.page.scripts import esm
 from studio_widgets.projects.state import ProjectsState
+from studio_widgets.shelf.view import PICTURED
 from studio_widgets.wording import counted
 
 _HERE = Path(__file__).parent
@@ -21,7 +23,7 @@ MAX_ID = 200
 class Cards(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
     """Shows the projects of a `ProjectsState` as cards; pictures come as messages, each when it is asked for."""
 
-    _esm = _HERE / "view.js"
+    _esm = esm(PICTURED, _HERE / "view.js")
     _css = _HERE / "view.css"
     cards: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     chosen = traitlets.Unicode().tag(sync=True)
@@ -51,9 +53,9 @@ class Cards(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
                 self._state.edit(project)
             case {"kind": "archive", "project": str(project), "on": bool(on)} if self._knows(project):
                 self._state.archive(project, on)
-            case {"kind": "covers", "project": str(project)} if self._state.card(project) is not None:
+            case {"kind": "pictures", "key": str(project)} if self._state.card(project) is not None:
                 pictures = [picture for picture in self._state.covers(project) if picture]
-                self.send({"kind": "covers", "project": project}, buffers=pictures)
+                self.send({"kind": "pictures", "key": project}, buffers=pictures)
 
     def _knows(self, project: str) -> bool:
         return self._state.can_change and self._state.card(project) is not None
@@ -62,13 +64,13 @@ class Cards(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
 def _card(card: ProjectCard) -> dict[str, Any]:
     project = card.project
     return {
-        "id": project.id,
+        "key": project.id,
         "title": project.title,
         "description": project.description,
         "archived": project.archived,
         "facts": _facts(card.runs, card.files, card.cost_usd),
         "changed": _when(card.changed_at),
-        "covers": [asset.sha256 for asset in card.covers],
+        "pictures": [asset.sha256 for asset in card.covers],
     }
 
 
@@ -76,9 +78,9 @@ def _everything(cards: tuple[ProjectCard, ...]) -> dict[str, Any]:
     """Return the card that stands for all projects."""
     open_ones = sum(not card.project.archived for card in cards)
     told = counted(open_ones, "project")
-    return {"id": "", "title": "All projects", "description": "", "archived": False, "facts": told} | {
+    return {"key": "", "title": "All projects", "description": "", "archived": False, "facts": told} | {
         "changed": "",
-        "covers": [],
+        "pictures": [],
     }
 
 

@@ -6,7 +6,7 @@ const ROW = "application/x-studio-queue-row";
 const ARMED_MS = 5000;
 
 function render({ model, el }) {
-  const root = element("div", { className: "sq-root" });
+  const root = make("div", "sq-root");
   root.dataset.ownKeys = "";
   el.append(root);
   const queue = new View(model, root);
@@ -39,15 +39,15 @@ class View {
     this.dragged = "";
     this.late = null; // a message that came while a row was dragged
     this.last = {};
-    this.said = element("span", { className: "sq-said", role: "status" });
-    this.workers = element("span", { className: "sq-dim" });
+    this.said = make("span", "sq-said", { role: "status" });
+    this.workers = make("span", "sq-dim");
     this.pause = button("", "");
     this.cancelAll = button("cancel_all", "Cancel all");
-    this.bar = element("div", { className: "sq-bar" }, this.pause, this.cancelAll, this.said, this.workers);
+    this.bar = make("div", "sq-bar", this.pause, this.cancelAll, this.said, this.workers);
     this.working = list("ul", "At work");
     this.waiting = list("ol", "Waiting, in order");
     this.failed = list("ul", "Failed lately");
-    this.nothing = element("div", { className: "sq-nothing", textContent: "Nothing is at work and nothing waits." });
+    this.nothing = make("div", "sq-nothing", "Nothing is at work and nothing waits.");
     root.append(this.bar, this.nothing, ...[this.working, this.waiting, this.failed].map(titled));
     this.root = root;
   }
@@ -93,15 +93,15 @@ class View {
     const parts = [`${queue.working} at work`, `${count(queue.waiting)} waiting`];
     if (more > 0) parts.push(`${count(more)} of them not shown here`);
     if (queue.paused) parts.push("paused: workers begin nothing new");
-    text(this.said, parts.join(", "));
-    text(this.workers, queue.workers);
+    setText(this.said, parts.join(", "));
+    setText(this.workers, queue.workers);
     this.pause.dataset.act = queue.paused ? "resume" : "pause";
-    text(this.pause, queue.paused ? "Resume" : "Pause");
+    setText(this.pause, queue.paused ? "Resume" : "Pause");
     this.pause.classList.toggle("is-on", queue.paused);
     this.pause.title = queue.paused ? "Go on with what waits" : "Begin nothing new; what is at work goes on to its end";
     this.pause.hidden = !queue.canChange;
     this.cancelAll.hidden = !queue.canChange || !(queue.working + queue.waiting);
-    if (!this.armed) text(this.cancelAll, "Cancel all");
+    if (!this.armed) setText(this.cancelAll, "Cancel all");
   }
 
   fill(into, rows, draw) {
@@ -141,44 +141,44 @@ class View {
 
   workingRow(row) {
     const made = this.rowOf(row.key, "working", () => {
-      const picture = element("img", { alt: "", draggable: false });
-      const box = element("div", { className: "sq-picture" }, picture);
-      const title = element("div", { className: "sq-title" });
-      const about = element("div", { className: "sq-dim" });
-      const bar = element("progress", { className: "st-progress" });
-      const how = element("div", { className: "sq-dim sq-how" });
+      const picture = make("img", "", { alt: "", draggable: false });
+      const box = make("div", "sq-picture", picture);
+      const title = make("div", "sq-title");
+      const about = make("div", "sq-dim");
+      const bar = make("progress", "st-progress");
+      const how = make("div", "sq-dim sq-how");
       const cancel = button("cancel", "Cancel");
-      const body = element("div", { className: "sq-body" }, title, about, bar, how);
-      return { root: element("li", { className: "sq-row" }, box, body, cancel), picture, title, about, bar, how, cancel };
+      const body = make("div", "sq-body", title, about, bar, how);
+      return { root: make("li", "sq-row", box, body, cancel), picture, title, about, bar, how, cancel };
     });
     const url = this.urls.get(row.key);
     if (url && made.picture.src !== url) made.picture.src = url;
     made.picture.hidden = !url;
     if (url) made.picture.alt = `So far: ${row.title}`;
-    text(made.title, row.title);
-    text(made.about, [row.model, row.detail, row.sweep && "cell of a sweep", row.who].filter(Boolean).join(" · "));
+    setText(made.title, row.title);
+    setText(made.about, [row.model, row.detail, row.sweep && "cell of a sweep", row.who].filter(Boolean).join(" · "));
     made.bar.setAttribute("aria-label", `Progress of ${row.title}`);
     if (row.total) {
       made.bar.max = row.total;
       made.bar.value = row.step;
     } else made.bar.removeAttribute("value");
-    text(made.how, howFar(row));
+    setText(made.how, howFar(row));
     this.cancelButton(made.cancel, row, `Cancel ${row.title}`);
     return made.root;
   }
 
   waitingRow(row, queue) {
     const made = this.rowOf(row.key, "waiting", () => {
-      const place = element("span", { className: "sq-place" });
-      const title = element("div", { className: "sq-title" });
-      const about = element("div", { className: "sq-dim" });
+      const place = make("span", "sq-place");
+      const title = make("div", "sq-title");
+      const about = make("div", "sq-dim");
       const acts = {
         unfold: button("unfold", ""), first: button("first", "First"), up: button("up", "↑"), down: button("down", "↓"),
         cancel: button("cancel", "Cancel"),
       };
-      const body = element("div", { className: "sq-body" }, title, about);
-      const buttons = element("div", { className: "sq-acts" }, ...Object.values(acts));
-      return { root: element("li", { className: "sq-row is-waiting" }, place, body, buttons), place, title, about, acts };
+      const body = make("div", "sq-body", title, about);
+      const buttons = make("div", "sq-acts", ...Object.values(acts));
+      return { root: make("li", "sq-row is-waiting", place, body, buttons), place, title, about, acts };
     });
     const movable = queue.canChange && row.can_move && !row.is_inside;
     const isSweep = row.key.startsWith("sweep:");
@@ -187,16 +187,16 @@ class View {
     made.root.classList.toggle("is-movable", movable);
     made.root.classList.toggle("is-inside", row.is_inside);
     made.root.title = movable ? "Drag it to where it shall stand" : "";
-    text(made.place, String(row.place));
-    text(made.title, isSweep ? `${row.title} (${count(row.count)} cells)` : row.title);
-    text(made.about, [row.model, row.detail, isSweep && "sweep", whenOf(row), row.who].filter(Boolean).join(" · "));
+    setText(made.place, String(row.place));
+    setText(made.title, isSweep ? `${row.title} (${count(row.count)} cells)` : row.title);
+    setText(made.about, [row.model, row.detail, isSweep && "sweep", whenOf(row), row.who].filter(Boolean).join(" · "));
     for (const act of ["first", "up", "down"]) made.acts[act].hidden = !movable;
     made.acts.first.setAttribute("aria-label", `Put ${name} first`);
     made.acts.up.setAttribute("aria-label", `Put ${name} one up`);
     made.acts.down.setAttribute("aria-label", `Put ${name} one down`);
     made.acts.unfold.hidden = !isSweep;
     made.acts.unfold.setAttribute("aria-expanded", String(row.is_unfolded));
-    text(made.acts.unfold, row.is_unfolded ? "Fold" : "Show");
+    setText(made.acts.unfold, row.is_unfolded ? "Fold" : "Show");
     made.acts.unfold.setAttribute("aria-label", `${row.is_unfolded ? "Fold" : "Show"} ${name}`);
     this.cancelButton(made.acts.cancel, row, `Cancel ${name}`);
     return made.root;
@@ -205,30 +205,30 @@ class View {
   cancelButton(made, row, name) {
     made.hidden = !this.last.canChange;
     made.disabled = row.is_ending;
-    text(made, row.is_ending ? "Ending" : "Cancel");
+    setText(made, row.is_ending ? "Ending" : "Cancel");
     made.setAttribute("aria-label", name);
   }
 
   failedRow(row, queue) {
     const made = this.rowOf(row.key, "failed", () => {
-      const title = element("div", { className: "sq-title" });
-      const error = element("div", { className: "sq-error" });
-      const about = element("div", { className: "sq-dim" });
-      const question = element("div", { className: "st-alert warn", role: "alert" });
+      const title = make("div", "sq-title");
+      const error = make("div", "sq-error");
+      const about = make("div", "sq-dim");
+      const question = make("div", "st-alert warn", { role: "alert" });
       const acts = {
         retry: button("retry", "Fetch result"), again: button("again", "Run again"), dismiss: button("dismiss", "Dismiss"),
         agree: button("agree", "Yes, run it"), decline: button("decline", "No"),
       };
-      const body = element("div", { className: "sq-body" }, title, error, about, question);
-      const buttons = element("div", { className: "sq-acts" }, ...Object.values(acts));
-      return { root: element("li", { className: "sq-row" }, body, buttons), title, error, about, question, acts };
+      const body = make("div", "sq-body", title, error, about, question);
+      const buttons = make("div", "sq-acts", ...Object.values(acts));
+      return { root: make("li", "sq-row", body, buttons), title, error, about, question, acts };
     });
     const asks = Boolean(queue.question) && queue.askedAbout === row.run;
-    text(made.title, row.title);
-    text(made.error, row.error);
-    text(made.about, `failed at ${row.at} · ${row.model}`);
+    setText(made.title, row.title);
+    setText(made.error, row.error);
+    setText(made.about, `failed at ${row.at} · ${row.model}`);
     made.question.hidden = !asks;
-    text(made.question, asks ? queue.question : "");
+    setText(made.question, asks ? queue.question : "");
     const { retry, again, dismiss, agree, decline } = made.acts;
     retry.hidden = !queue.canChange || !row.can_fetch || asks;
     again.hidden = !queue.canChange || !row.can_run_again || asks;
@@ -285,14 +285,14 @@ class View {
     if (this.armed) {
       clearTimeout(this.armed);
       this.armed = 0;
-      text(this.cancelAll, "Cancel all");
+      setText(this.cancelAll, "Cancel all");
       this.wish({ kind: "cancel_all" });
       return;
     }
-    text(this.cancelAll, `Really cancel ${count(this.last.working + this.last.waiting)}?`);
+    setText(this.cancelAll, `Really cancel ${count(this.last.working + this.last.waiting)}?`);
     this.armed = setTimeout(() => {
       this.armed = 0;
-      text(this.cancelAll, "Cancel all");
+      setText(this.cancelAll, "Cancel all");
     }, ARMED_MS);
   }
 
@@ -390,48 +390,22 @@ function count(number) {
 }
 
 function titled(listing) {
-  const title = element("h4", { textContent: listing.getAttribute("aria-label") });
-  const made = element("section", {}, title, listing);
+  const title = make("h4", "", listing.getAttribute("aria-label"));
+  const made = make("section", "", title, listing);
   made.hidden = true;
   return made;
 }
 
 function list(tag, label) {
-  const made = element(tag, { className: "sq-list" });
+  const made = make(tag, "sq-list");
   made.setAttribute("aria-label", label);
   return made;
 }
 
 function button(act, label) {
-  const made = element("button", { type: "button", className: "sq-button", textContent: label });
+  const made = make("button", "sq-button", { type: "button", textContent: label });
   made.dataset.act = act;
   return made;
-}
-
-function element(name, properties = {}, ...children) {
-  const { role, ...rest } = properties;
-  const made = Object.assign(document.createElement(name), rest);
-  if (role) made.setAttribute("role", role);
-  made.append(...children);
-  return made;
-}
-
-// Texts are set only when they differ: what is read out is read out once.
-function text(at, words) {
-  if (at.textContent !== words) at.textContent = words;
-}
-
-function send(model, message) {
-  try {
-    model.send(message);
-  } catch {
-    // the kernel is gone; the frame of the panel says so
-  }
-}
-
-function on(target, name, listener) {
-  target.addEventListener(name, listener);
-  return () => target.removeEventListener(name, listener);
 }
 
 export default { render };

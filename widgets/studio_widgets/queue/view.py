@@ -10,6 +10,7 @@ from typing import Any
 
 import anywidget
 
+from studio_widgets.page.scripts import esm
 from studio_widgets.queue import intents
 from studio_widgets.queue.rows import Item
 from studio_widgets.queue.state import QueueState
@@ -29,7 +30,7 @@ class Rows(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
     Everything goes to the page as one message, pictures as its buffers; a picture is sent when it is new.
     """
 
-    _esm = _HERE / "view.js"
+    _esm = esm(_HERE / "view.js")
     _css = _HERE / "view.css"
 
     def __init__(self, state: QueueState) -> None:

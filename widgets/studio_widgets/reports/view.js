@@ -55,14 +55,6 @@ function render({ model, el }) {
   };
 }
 
-function send(model, content) {
-  try {
-    model.send(content);
-  } catch {
-    // the kernel is gone; the frame of the panel says so
-  }
-}
-
 function chartOf(text) {
   if (!text) return null;
   const read = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;

@@ -10,6 +10,7 @@ import traitlets
 
 from studio_widgets import exporting
 from studio_widgets.intents import is_place
+from studio_widgets.page.scripts import esm
 from studio_widgets.reports.state import TableState, width_for
 
 _HERE = Path(__file__).parent
@@ -26,7 +27,7 @@ class Chart(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
         Draws it, and keeps what is chosen.
     """
 
-    _esm = _HERE / "view.js"
+    _esm = esm(_HERE / "view.js")
     _css = _HERE / "view.css"
     svg = traitlets.Unicode().tag(sync=True)
     marks: traitlets.Dict[str, str] = traitlets.Dict().tag(sync=True)

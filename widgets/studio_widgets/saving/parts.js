@@ -1,25 +1,5 @@
-// Part of other views (joined by esm() in frame/view.py): messages to the kernel, and files that come in parts. A page
-// asks for one part at a time; who does not want the file any more asks for no more.
-
-const LOST_MS = 15_000; // what the kernel has not answered by then is asked again, or given up
-
-function send(model, message) {
-  try {
-    model.send(message);
-  } catch {
-    // the kernel is gone; the frame of the panel says so
-  }
-}
-
-function on(target, name, listener, options) {
-  target.addEventListener(name, listener, options);
-  return () => target.removeEventListener(name, listener, options);
-}
-
-function onModel(model, names, listener) {
-  model.on(names, listener);
-  return () => model.off(names, listener);
-}
+// Part of other views: files that come in parts. A page asks for one part at a time; who does not want the file any more
+// asks for no more.
 
 // Several views may share a model and then hear each other's answers: numbers must not meet.
 function firstNumber() {

@@ -10,17 +10,13 @@ import anywidget
 import traitlets
 
 from studio_widgets.gallery import intents
+from studio_widgets.page.scripts import esm
 from studio_widgets.saving.slices import Slice
 
 _HERE = Path(__file__).parent
 PARTS = _HERE / "parts.js"
 Reader: TypeAlias = Callable[[str, int, int], Slice]
 """Run, place of the file, first byte → a part of the file."""
-
-
-def esm(*files: Path) -> str:
-    """Return several files of JavaScript as one module: a module in a widget cannot import its siblings."""
-    return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def answer(widget: anywidget.AnyWidget, part: intents.Part, read: Reader) -> None:

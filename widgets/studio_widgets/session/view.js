@@ -2,7 +2,6 @@
 
 const RUN = "application/x-studio-run";
 const MARKS = { video: ["▶\ufe0e", "video"], audio: ["♪", "sound"] };
-const LOST_MS = 15_000;
 
 let count = 0;
 
@@ -21,11 +20,11 @@ class Strip {
     this.newest = model.get("results")[0]?.run;
 
     el.classList.add("sx-root");
-    this.row = element("div", "sx-row", { tabIndex: 0 });
+    this.row = make("div", "sx-row", { tabIndex: 0 });
     this.row.setAttribute("role", "listbox");
     this.row.setAttribute("aria-orientation", "horizontal");
-    this.empty = element("div", "sx-empty");
-    this.news = element("div", "sx-news");
+    this.empty = make("div", "sx-empty");
+    this.news = make("div", "sx-news");
     this.news.setAttribute("role", "status");
     el.append(this.row, this.empty, this.news);
 
@@ -72,7 +71,7 @@ class Strip {
   }
 
   cell(old, result, place) {
-    const cell = old ?? element("div", "sx-cell", { id: `sx-cell-${(count += 1)}`, draggable: true });
+    const cell = old ?? make("div", "sx-cell", { id: `sx-cell-${(count += 1)}`, draggable: true });
     cell.dataset.run = result.run;
     cell.setAttribute("role", "option");
     cell.setAttribute("aria-setsize", String(this.results.length));
@@ -88,10 +87,10 @@ class Strip {
   }
 
   inside(result, url) {
-    if (result.error) return [element("span", "sx-failed", { textContent: "failed" })];
-    const parts = url ? [element("img", "", { src: url, alt: "", draggable: false })] : [];
+    if (result.error) return [make("span", "sx-failed", "failed")];
+    const parts = url ? [make("img", "", { src: url, alt: "", draggable: false })] : [];
     const marks = [MARKS[result.kind]?.[0], result.files > 1 ? `×${result.files}` : ""].filter(Boolean);
-    if (marks.length) parts.push(element("i", "sx-mark", { textContent: marks.join(" "), ariaHidden: "true" }));
+    if (marks.length) parts.push(make("i", "sx-mark", { textContent: marks.join(" "), ariaHidden: "true" }));
     return parts;
   }
 
@@ -118,7 +117,7 @@ class Strip {
     const now = Date.now();
     const wanted = results.filter(({ key }) => key && !this.urls.has(key) && now - (this.asked.get(key) ?? 0) > LOST_MS);
     wanted.forEach(({ key }) => this.asked.set(key, now));
-    if (wanted.length) this.send({ kind: "thumbnails", runs: wanted.map(({ run }) => run) });
+    if (wanted.length) send(this.model, { kind: "thumbnails", runs: wanted.map(({ run }) => run) });
   }
 
   onMessage(message, buffers) {
@@ -151,7 +150,7 @@ class Strip {
   choose(run) {
     this.cursor = run;
     this.mark();
-    this.send({ kind: "choose", run });
+    send(this.model, { kind: "choose", run });
   }
 
   onKey(event) {
@@ -193,13 +192,6 @@ class Strip {
     if (this.row.scrollLeft !== before) event.preventDefault();
   }
 
-  send(message) {
-    try {
-      this.model.send(message);
-    } catch {
-      // the kernel is gone; the frame of the panel says so
-    }
-  }
 }
 
 function describe(result) {
@@ -208,22 +200,6 @@ function describe(result) {
   if (result.files > 1) parts.push(`${result.files} files`);
   if (result.error) parts.push(`failed: ${result.error}`);
   return parts.join(", ");
-}
-
-function element(tag, classes, properties = {}) {
-  const made = Object.assign(document.createElement(tag), properties);
-  if (classes) made.className = classes;
-  return made;
-}
-
-function on(target, name, listener, options) {
-  target.addEventListener(name, listener, options);
-  return () => target.removeEventListener(name, listener, options);
-}
-
-function onModel(model, names, listener) {
-  model.on(names, listener);
-  return () => model.off(names, listener);
 }
 
 export default { render };

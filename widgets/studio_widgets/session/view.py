@@ -9,6 +9,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from studio_widgets.page.scripts import esm
 from studio_widgets.session import intents
 from studio_widgets.session.state import SessionState
 
@@ -27,7 +28,7 @@ class ResultRow(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
         What the row is called for screen readers.
     """
 
-    _esm = _HERE / "view.js"
+    _esm = esm(_HERE / "view.js")
     _css = _HERE / "view.css"
     results: traitlets.List[dict[str, object]] = traitlets.List().tag(sync=True)
     chosen = traitlets.Unicode().tag(sync=True)

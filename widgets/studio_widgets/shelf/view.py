@@ -11,8 +11,10 @@ import anywidget
 import traitlets
 
 from studio_widgets.intents import is_id
+from studio_widgets.page.scripts import esm
 
 _HERE = Path(__file__).parent
+PICTURED = _HERE / "pictured.js"
 LONGEST_KEY = 200
 
 
@@ -57,7 +59,7 @@ class Shelf(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
         What is said when there is nothing.
     """
 
-    _esm = _HERE / "view.js"
+    _esm = esm(PICTURED, _HERE / "view.js")
     _css = _HERE / "view.css"
     label = traitlets.Unicode().tag(sync=True)
     size = traitlets.Enum(("small", "large", "words"), "large").tag(sync=True)
