@@ -146,7 +146,7 @@ class PublishedHome(ReviewedHome):
                 records = self._ended(project, limit) if runs is None else self._leaving(runs)
                 self._write_gallery(page, records, title or "Gallery", progress=progress)
             elif kind == "sweep":
-                self._write_sweep(page, sweep or "", title)
+                self._write_sweep(page, sweep or "", title, progress=progress)
             elif kind == "compare":
                 self._write_comparison(page, runs, board, title)
             else:
@@ -161,7 +161,7 @@ class PublishedHome(ReviewedHome):
         ended = [status for status in RunStatus if status.is_final]
         return self.records(RunFilter(project=project, status=ended), limit=limit)
 
-    def _write_sweep(self, page: PageFolder, sweep: SweepRun | str, title: str | None) -> None:
+    def _write_sweep(self, page: PageFolder, sweep: SweepRun | str, title: str | None, *, progress: bool) -> None:
         from studio_kernel.grid.page import write_page
 
         chosen = self.sweep_of(sweep) if isinstance(sweep, str) else sweep
@@ -169,7 +169,8 @@ class PublishedHome(ReviewedHome):
         told = {record.id for record in self._told(records)}
         grid = chosen.grid()
         cells = {place: _public(cell, told, page.wording) for place, cell in grid.cells.items()}
-        write_page(replace(grid, cells=cells), page.stage, title=title, wording=page.wording.clean)
+        shown = replace(grid, cells=cells)
+        write_page(shown, page.stage, title=title, wording=page.wording.clean, progress=progress)
         page.reword_files()
 
     def _write_comparison(self, page: PageFolder, runs: Leaving | None, board: str | None, title: str | None) -> None:

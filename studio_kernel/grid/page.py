@@ -34,7 +34,12 @@ MOST_EMPTY = 20_000
 
 
 def write_page(
-    grid: Grid, target: Path, *, title: str | None = None, wording: Callable[[Json], Json] = lambda data: data
+    grid: Grid,
+    target: Path,
+    *,
+    title: str | None = None,
+    wording: Callable[[Json], Json] = lambda data: data,
+    progress: bool = True,
 ) -> Path:
     """Write a page and return its path; see `Grid.save_html`.
 
@@ -44,6 +49,8 @@ def write_page(
         Above it; the prompt when left out.
     wording : callable
         Returns the data of the page as they may be read.
+    progress : bool
+        Show a bar when it takes longer than a moment.
     """
     is_page = target.suffix.lower() in (".html", ".htm")
     page = target if is_page else target / "index.html"
@@ -53,7 +60,8 @@ def write_page(
         for name in BESIDE:
             shutil.copyfile(Path(__file__).with_name(name), folder / name)
         base = f"{folder.name}/" if is_page else ""
-        (folder / "data.js").write_text(_script(wording(_data(grid, folder, base, title))), encoding="ascii")
+        data = wording(_data(grid, folder, base, title, progress=progress))
+        (folder / "data.js").write_text(_script(data), encoding="ascii")
         markup = Path(__file__).with_name(PAGE).read_text(encoding="utf-8")
         page.write_text(markup.replace("{base}", html.escape(base)), encoding="utf-8")
     except OSError as error:
@@ -61,7 +69,7 @@ def write_page(
     return page
 
 
-def _data(grid: Grid, folder: Path, base: str, title: str | None) -> Json:
+def _data(grid: Grid, folder: Path, base: str, title: str | None, *, progress: bool) -> Json:
     from tqdm.auto import tqdm
 
     sweep, layout = grid.sweep, grid.layout
@@ -72,7 +80,8 @@ def _data(grid: Grid, folder: Path, base: str, title: str | None) -> Json:
     empty: dict[str, Json] = {}
     cells: dict[str, Json] = {}
     numbered = enumerate(product(*(group.points for group in groups)))
-    for number, points in tqdm(numbered, desc="export", unit="cell", delay=0.5, total=sweep.full_size):
+    bar = tqdm(numbered, desc="export", unit="cell", delay=0.5, total=sweep.full_size, disable=not progress)
+    for number, points in bar:
         coordinates = tuple(value for point in points for value in point)
         cell = grid.cells.get(coordinates)
         if cell is not None:

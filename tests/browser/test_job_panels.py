@@ -1,4 +1,4 @@
-"""Queue, batches and sweeps in JupyterLab: rows dragged, runs paused and cancelled, axes swapped, all of it live."""
+"""Queue, batches and sweeps in JupyterLab: rows dragged, runs paused and cancelled, grids swapped and shared, live."""
 
 import re
 import time
@@ -193,4 +193,20 @@ def test_a_sweep_is_built_run_and_its_axes_are_swapped(kernel, page, screenshot)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download grid").click()
     assert download.value.suggested_filename.endswith(".png")
+
+    page.get_by_role("button", name="Link", exact=True).click()
+    page.get_by_label("Link to a dashboard").get_by_text("page=sweep").wait_for()
+    page.get_by_role("button", name="Copy", exact=True).click()
+    page.get_by_text("Copied.").wait_for()
+    words = page.get_by_label("Words of the prompt")  # any field that takes what was copied
+    words.focus()
+    words.press("ControlOrMeta+v")
+    assert words.input_value() == ask("studio.link(sweep=panel.state.opened)")
+    page.get_by_role("button", name="Save as folder").click()
+    page.get_by_text("The folder is", exact=False).wait_for()
+    folder = ask("panel.state.folder")
+    assert folder in page.locator(".sc-share").inner_text()
+    assert ask(f"sorted(each.name for each in __import__('pathlib').Path({folder!r}).iterdir() if each.is_file())") == [
+        "data.js", "index.html", "page.css", "page.js", "studio-export.json"
+    ]  # fmt: skip
     looked_at(page, screenshot, "sweeps", ".studio-sweeps")

@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+import tqdm.auto
 
 import studio_kernel as sk
 from exported import data_of, runs_of, texts_of
@@ -51,6 +52,18 @@ def test_nothing_that_is_not_meant_for_others_is_in_a_gallery(secrets, tmp_path)
     said = next(run["prompt"] for run in runs_of(page) if run["prompt"].startswith("my key"))
     assert said == "my key is •••, my home is …/"
     assert_clean(page, studio, hidden)
+
+
+@pytest.mark.parametrize("kind", ["gallery", "sweep"])
+def test_a_bar_is_shown_only_where_it_is_wanted(secrets, kind, tmp_path, monkeypatch, capsys):
+    studio, sweep, *_rest = secrets
+    patient = tqdm.auto.tqdm
+    monkeypatch.setattr(tqdm.auto, "tqdm", lambda *given, **named: patient(*given, **{**named, "delay": 0}))
+    shown = {"sweep": sweep} if kind == "sweep" else {}
+    studio.export_dashboard(kind, tmp_path / "out", progress=False, **shown)
+    assert "export" not in capsys.readouterr().err
+    studio.export_dashboard(kind, tmp_path / "out", **shown)
+    assert "export" in capsys.readouterr().err
 
 
 def test_nothing_that_is_not_meant_for_others_is_in_a_sweep(secrets, tmp_path):

@@ -12,7 +12,7 @@ import traitlets
 from studio_kernel.domain.estimate import MANY_IMAGES
 from studio_kernel.domain.tasks import Task
 from studio_widgets.batch.state import MOST, BatchState
-from studio_widgets.cells.panel import Controls, Numbering, Standing, Wishes
+from studio_widgets.cells.panel import Controls, Numbering, Share, Standing, Wishes
 from studio_widgets.cells.view import Cells
 from studio_widgets.frame import panel as parts
 from studio_widgets.frame.still import Still
@@ -45,7 +45,7 @@ class BatchView(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         super().__init__(
             [
                 parts.card(self._size, self._batches, self._total, seeds, Controls(state, "Run batches", again)),
-                parts.card(Standing(state), self._cells, Wishes(state), Numbering(state)),
+                parts.card(Standing(state), self._cells, Wishes(state), Numbering(state), Share(state)),
             ]
         )
         parts.styled(self, "st-column", "sb-batch")

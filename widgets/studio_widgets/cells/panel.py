@@ -1,4 +1,4 @@
-"""What batches and sweeps show alike: the plan and its button, how it stands, what can be done with a cell."""
+"""What batches and sweeps show alike: the plan and its button, how it stands, what can be done with cells."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import traitlets
 from studio_kernel.domain.estimate import MANY_IMAGES
 from studio_widgets import plans
 from studio_widgets.cells.arranged import ArrangedCells, Side
+from studio_widgets.cells.sharing import SharedCells
 from studio_widgets.cells.shown import ShownCells
 from studio_widgets.cells.state import CellsState
 from studio_widgets.cells.table import counted
 from studio_widgets.choice import Choice
 from studio_widgets.frame import panel as parts
+from studio_widgets.snippet.link import DashboardLink
 from studio_widgets.workspace import Wish
 
 CONSENT = "Run without knowing the price"
@@ -228,6 +230,35 @@ class Selected(ipywidgets.HBox):  # type: ignore[misc]  # untyped base
         self._count.value = f'<span role="status">{count} selected</span>' if count else ""
         parts.place(self._clear, count > 0)
         parts.place(self._beside, count > 0)
+
+
+class Share(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
+    """What is shown, for people elsewhere: a link, a folder, and more buttons beside them."""
+
+    def __init__(self, state: SharedCells, *more: ipywidgets.Widget) -> None:
+        self._state = state
+        link = parts.button("Link", state.make_link, "The address of this in the dashboards, to be copied and sent")
+        self._save = parts.button(
+            "Save as folder", state.save_folder, "A page with all cells and their files, to be opened without a server"
+        )
+        self._link = DashboardLink("A link to send")
+        self._told, self._trouble = ipywidgets.HTML(), ipywidgets.HTML()
+        buttons = parts.row(ipywidgets.HTML('<span class="st-sub">Share</span>'), link, self._save, *more)
+        super().__init__([parts.styled(buttons, "sc-measured"), self._trouble, self._told, self._link])
+        parts.styled(self, "sc-share")
+        state.observe(lambda _change: self._show(), ["opened", "link", "folder", "doing", "error"])
+        self._show()
+
+    def _show(self) -> None:
+        state = self._state
+        parts.place(self, bool(state.opened))
+        parts.place(self._save, state.can_change)
+        self._save.disabled = bool(state.doing)
+        self._link.show(state.link)
+        said = f"The folder is {state.folder} – open index.html in it." if state.folder else ""
+        parts.fill(self._told, f'<span class="st-sub" role="status">{escape(said)}</span>' if said else "")
+        # an editor reads what went wrong beside the plan
+        parts.fill(self._trouble, "" if state.can_change else parts.alert(state.error))
 
 
 class Wishes(ipywidgets.HBox):  # type: ignore[misc]  # untyped base

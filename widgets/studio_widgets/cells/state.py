@@ -16,7 +16,7 @@ import traitlets
 from studio_kernel.domain.estimate import MANY_IMAGES
 from studio_kernel.errors import InvalidRequestError, StudioError
 from studio_kernel.sweeps import SweepRun
-from studio_widgets.cells.shown import ShownCells
+from studio_widgets.cells.sharing import SharedCells
 from studio_widgets.estimate.asker import Asker
 from studio_widgets.plans import PlanFacts, facts_of
 from studio_widgets.workspace import Workspace
@@ -29,7 +29,7 @@ FOLLOWED = ("task", "model", "parameters", "values", "prompt", "negative_prompt"
 MANY = "So many pictures need a yes."
 
 
-class CellsState(ShownCells):
+class CellsState(SharedCells):
     """What batches and sweeps have in common.
 
     Parameters

@@ -12,7 +12,7 @@ from studio_widgets.choice import Choice
 from studio_widgets.exporting.state import FORMATS, KINDS, TABLES, ExportState
 from studio_widgets.exporting.view import ZipButton
 from studio_widgets.frame import panel as parts
-from studio_widgets.snippet.view import Snippet
+from studio_widgets.snippet.link import DashboardLink
 from studio_widgets.wording import counted
 from studio_widgets.workspace import Workspace
 
@@ -76,10 +76,8 @@ class ExportView(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self._message = ipywidgets.HTML()
         self._told = ipywidgets.HTML()
         line = parts.styled(parts.row(*map(parts.field, fields), ZipButton(state, primary=True)), "sx-line")
-        self._link = Snippet(label="Link to a dashboard")
-        said = "Or send a link; it opens for people who have the address and token of <code>studio dashboards</code>."
-        self._share = ipywidgets.VBox([ipywidgets.HTML(f'<div class="st-sub">{said}</div>'), self._link])
-        super().__init__([line, self._about, self._message, self._told, self._share])
+        self._link = DashboardLink("Or send a link")
+        super().__init__([line, self._about, self._message, self._told, self._link])
         parts.styled(self, "sx-export")
         watched = ["runs", "preset", "kind", "summary", "notes", "link", "is_busy", "error", "told"]
         state.observe(lambda _change: self._show(), watched)
@@ -96,8 +94,7 @@ class ExportView(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         notes = "".join(f"<li>{escape(note)}</li>" for note in state.notes)
         told = "".join(f'<div class="st-sub">{escape(line)}</div>' for line in lines if line)
         self._about.value = told + (f'<ul class="sx-notes">{notes}</ul>' if notes else "")
-        self._link.code = state.link
-        parts.place(self._share, bool(state.link))
+        self._link.show(state.link)
         parts.fill(self._message, parts.alert(state.error))
         said = "Preparing the file…" if state.is_busy else state.told
         self._told.value = f'<div class="sx-told" role="status">{escape(said)}</div>'

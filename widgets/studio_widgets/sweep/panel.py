@@ -13,7 +13,7 @@ import traitlets
 from studio_kernel.domain.tasks import Task
 from studio_kernel.grid.labels import axis_label
 from studio_widgets import plans
-from studio_widgets.cells.panel import Controls, Numbering, Places, Selected, Standing, Wishes
+from studio_widgets.cells.panel import Controls, Numbering, Places, Selected, Share, Standing, Wishes
 from studio_widgets.cells.view import Cells
 from studio_widgets.frame import panel as parts
 from studio_widgets.frame.still import Still
@@ -179,7 +179,7 @@ class Reader(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self._known = ipywidgets.Dropdown(description="Sweep")
         self._known.observe(self._open, "value")
         self._cells = Cells(state)
-        self._save = parts.button("Download grid", self._download, "The grid as it is laid out, as a PNG picture")
+        grid = parts.button("Download grid", self._download, "The grid as it is laid out, as a PNG picture")
         refine = parts.button("Refine around it", state.refine, "Plan a finer sweep around the cell that was chosen")
         self._finer = ipywidgets.HTML()
         self._run_finer = parts.button("Run the finer sweep", state.run_finer, "", "st-primary")
@@ -187,20 +187,15 @@ class Reader(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         super().__init__(
             [
                 parts.field(self._known), Standing(state), Places(state), Numbering(state), Selected(state),
-                self._cells, parts.row(self._save), Wishes(state, refine), finer,
+                self._cells, Share(state, grid), Wishes(state, refine), finer,
             ]
         )  # fmt: skip
         self._finer_box = finer
         parts.styled(self, "st-column")
-        state.observe(lambda _change: self._show(), "opened")
         state.observe(lambda _change: self._show_known(), ["known", "opened"])
         state.observe(lambda _change: self._show_finer(), "finer")
-        self._show()
         self._show_known()
         self._show_finer()
-
-    def _show(self) -> None:
-        parts.place(self._save, bool(self._state.opened))
 
     def _show_known(self) -> None:
         state = self._state
