@@ -191,6 +191,7 @@ def measure(studio: sk.Studio) -> None:
         "usage by model": lambda: studio.usage(by="model"),
         "usage of a project by day": lambda: studio.usage(project=PROJECTS[3]),
         "report of models": studio.model_report,
+        "ratings of models": studio.model_ratings,
     }
     for name, ask in reports.items():
         ask_often(name, ask, REPORT_MS)

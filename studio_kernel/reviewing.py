@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from studio_kernel.assets import AssetStore
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.judging import Choice, Vote
+from studio_kernel.domain.marks import Rating
 from studio_kernel.domain.runs import RunRecord
 from studio_kernel.domain.similarity import Similar, nearest
 from studio_kernel.errors import InvalidRequestError, Problem
@@ -380,7 +381,7 @@ class ReviewedHome(KeptHome):
         succeeded), ``median_usd`` (of those that succeeded and were charged), ``total_usd``, ``rating`` (mean of the
         stars) of so many ``ratings``, ``favourites``, ``last_used``, and of the votes, where there are some,
         ``strength`` with its interval ``strength_low`` … ``strength_high``, ``win_rate`` and ``votes``, as `ranking`
-        says them. Runs that were deleted count, but not what people said of them.
+        says them. Runs that were deleted and private ones count, but not what people said of them.
 
         Parameters
         ----------
@@ -397,6 +398,18 @@ class ReviewedHome(KeptHome):
         """
         of = RunFilter(project=project, since=moment(since)) if project or since else None
         return model_report(self._log, lambda: self.ranking(runs=of, ballot=ballot), since, project=project)
+
+    def model_ratings(self) -> dict[str, Rating]:
+        """Return what the stars that people gave in this home come to, by model: the mean, and of how many runs.
+
+        A model that nobody rated is not in it. The numbers are those of `model_report`, without all the others.
+
+        Examples
+        --------
+        >>> studio.model_ratings()["studio-tiny"].mean  # doctest: +SKIP
+        4.3
+        """
+        return self._log.ratings()
 
     @property
     def _voting(self) -> Voting:

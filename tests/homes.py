@@ -10,6 +10,7 @@ from PIL import Image
 
 import studio_kernel as sk
 from studio_kernel.assets import AssetStore
+from studio_kernel.domain.marks import Mark
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import RunStatus
 from studio_kernel.runlog import RunLog, new_run_id
@@ -35,6 +36,17 @@ def fill(home: Path, count: int) -> list[str]:
             log.queued(run_id, request, engine="procedural")
             log.finished(run_id, RunStatus.SUCCEEDED, assets=[assets[number % 4]], seed=number, elapsed_s=0.5)
             ids.append(run_id)
+    return ids
+
+
+def rate(home: Path, model: str, *stars: int) -> list[str]:
+    """Log a run of a model, whose weights need not be here, for each rating, and return their ids."""
+    with RunLog(Home.at(home).runlog) as log:
+        ids = [new_run_id() for _ in stars]
+        for run_id, rating in zip(ids, stars, strict=True):
+            log.queued(run_id, GenerationRequest(model, parameters={"prompt": "a boat"}), engine="procedural")
+            log.finished(run_id, RunStatus.SUCCEEDED, assets=[], seed=1, elapsed_s=0.5)
+            log.mark(run_id, Mark(rating=rating))
     return ids
 
 

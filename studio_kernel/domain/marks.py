@@ -67,6 +67,22 @@ class Mark:
         return self.rating is None and self.favourite is None and self.tags is None and self.note is None
 
 
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What the stars that people gave come to.
+
+    Attributes
+    ----------
+    mean : float
+        1 … 5.
+    count : int
+        Of how many runs; at least 1.
+    """
+
+    mean: float
+    count: int
+
+
 MARKS = ("rating", "favourite", "tags", "note")
 """What can be said of a run."""
 

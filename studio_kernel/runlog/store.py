@@ -25,7 +25,7 @@ from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.boards import Board
 from studio_kernel.domain.events import Ticket
 from studio_kernel.domain.judging import Vote
-from studio_kernel.domain.marks import Mark, Project, ProjectCard
+from studio_kernel.domain.marks import Mark, Project, ProjectCard, Rating
 from studio_kernel.domain.measurements import MAX_TOGETHER, Measurement, MeasurementKey
 from studio_kernel.domain.queue import Queue, QueueEntry
 from studio_kernel.domain.request import GenerationRequest
@@ -599,6 +599,10 @@ class RunLog:
     def models(self, since: datetime | None = None, project: str | None = None) -> pd.DataFrame:
         """Return how models did, the one with the most runs first; parameters as for `usage`."""
         return self._ask(lambda connection: reports.models(connection, since, project), pause_s=0.0)
+
+    def ratings(self) -> dict[str, Rating]:
+        """Return what people's stars come to, by model."""
+        return self._ask(reports.ratings, pause_s=0.0) if self._has_runs() else {}
 
     def timings(self, kind: RunKind) -> Timings | None:
         """Return how long runs of a kind took lately; `None` when there were none."""

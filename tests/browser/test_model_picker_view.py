@@ -7,6 +7,7 @@ import pytest
 
 import studio_kernel as sk
 import studio_widgets
+from homes import rate
 from many_models import write_models
 from studio_widgets.picker.state import PickerState
 from studio_widgets.picker.view import ModelList
@@ -301,8 +302,10 @@ def test_while_letters_come_fast_the_kernel_is_asked_once(many, page):
 
 @pytest.mark.parametrize("width", [420, 700, 1400])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_it_has_room_in_any_width(connect, page, state, screenshot, width, theme):
+def test_it_has_room_in_any_width(connect, page, state, home, screenshot, width, theme):
     page.set_viewport_size({"width": width, "height": 900})
+    rate(home, "fal/flux_1_dev", 3, 5, 5)
+    state.poll()
     state.chosen = "fal/flux_1_dev"
     state.look("fal/flux_1_dev")
     connect(state)
@@ -317,6 +320,10 @@ def test_it_has_room_in_any_width(connect, page, state, screenshot, width, theme
         )
     listed(page)
     screenshot(f"picker-{theme}-{width}")
+    rated = page.locator(".sp-card[data-model='fal/flux_1_dev'] .st-badge", has_text="★")
+    assert rated.text_content() == "★ 4.3 (3)"
+    assert rated.get_attribute("title") == "mean of 3 ratings of what was made with it in this home"
+    assert page.locator(".sp-card .st-badge", has_text="★").count() == 1  # nobody rated the others
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(
         "[...document.querySelectorAll('.sp-card')].every((c) => c.scrollHeight <= c.clientHeight + 2)"

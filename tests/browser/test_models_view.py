@@ -6,6 +6,7 @@ import pytest
 
 import studio_kernel as sk
 import studio_widgets
+from homes import rate
 from many_models import write_models
 from studio_widgets.models.state import ModelsState
 from studio_widgets.models.view import ModelTable
@@ -17,6 +18,7 @@ FOLDER = Path(studio_widgets.__file__).parent / "models"
 @pytest.fixture
 def state(home):
     write_models(home, 1720)
+    rate(home, "studio-tiny", 3, 5, 5)
     with sk.open(home) as studio:
         yield ModelsState(studio)
 
@@ -67,6 +69,16 @@ def test_two_thousand_models_need_few_rows(table, state):
     active = table.get_by_role("grid").get_attribute("aria-activedescendant")
     assert table.locator(f"#{active}").get_attribute("data-model") == state.rows(0, state.total)[-1].entry.id
     assert table.evaluate("document.querySelectorAll('.sm-body > .sm-row').length") < 45
+
+
+def test_how_people_rated_a_model_stands_below_its_name(table):
+    badge = table.locator(".sm-row[data-model='studio-tiny'] .st-badge")
+    assert badge.text_content() == "★ 4.3 (3)"
+    assert badge.get_attribute("title") == "mean of 3 ratings of what was made with it in this home"
+    ends = "(it) => [it, it.closest('.sm-row')].map((each) => each.getBoundingClientRect().bottom)"
+    of_badge, of_row = badge.evaluate(ends)
+    assert of_badge <= of_row
+    assert table.locator(".sm-body .st-badge").count() == 1  # nobody rated the others
 
 
 def test_a_heading_sorts_and_turns_round(table, state):

@@ -18,7 +18,7 @@ from runlog_tools import request, write_events
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.events import Ticket
 from studio_kernel.domain.judging import Vote
-from studio_kernel.domain.marks import Mark
+from studio_kernel.domain.marks import Mark, Rating
 from studio_kernel.domain.runs import IMPORT_ENGINE, Origin, RunEstimate, RunStatus
 from studio_kernel.errors import InvalidRequestError
 from studio_kernel.ledger import ledger
@@ -122,6 +122,30 @@ def test_what_was_used_of_deleted_runs_counts_on_but_not_what_was_said_of_them(h
     assert math.isnan(row["rating"])
 
 
+def test_ratings_alone_are_those_of_the_report(home_with):
+    ids = [new_run_id() for _ in range(6)]
+    models = ["m1", "m1", "m1", "m2", "m3", "m1"]
+    runs = [told(run_id, model=model) for run_id, model in zip(ids, models, strict=True)]
+    stars = zip(ids, [5, 2, 1, 4, None, 0], strict=True)  # 0 takes a rating away
+    said = [(START + 5, events.mark(run_id, Mark(rating=each))) for run_id, each in stars if each is not None]
+    deleted = [(START + 9, events.delete(ids[2], on=True, files=False))]
+    studio = home_with(*runs, [*said, *deleted])
+    assert studio.model_ratings() == {"m1": Rating(3.5, 2), "m2": Rating(4.0, 1)}
+    report = studio.model_report().set_index("model")
+    for model, rating in studio.model_ratings().items():
+        assert (report.loc[model, "rating"], report.loc[model, "ratings"]) == (rating.mean, rating.count)
+
+
+def test_files_brought_in_and_private_runs_give_their_model_no_rating(home_with):
+    imported, private = new_run_id(), new_run_id()
+    asked = [(START, events.queued(private, request(model="m2"), "diffusers", Origin(), private=True))]
+    said = [(START + 5, events.mark(run_id, Mark(rating=5, favourite=True))) for run_id in (imported, private)]
+    studio = home_with(told(imported, engine=IMPORT_ENGINE), asked, said)
+    assert studio.model_ratings() == {}
+    [row] = studio.model_report().to_dict("records")
+    assert (row["model"], row["runs"], row["ratings"], row["favourites"]) == ("m2", 1, 0, 0)
+
+
 def test_a_project_and_a_time_are_looked_at_alone(home_with):
     studio = home_with(told(project="p"), told(project="q"), told(), told(project="p", at_s=3 * 86400))
     assert studio.usage(by="project")[["what", "runs"]].values.tolist() == [["", 1], ["p", 2], ["q", 1]]
@@ -140,6 +164,7 @@ def test_an_empty_home_has_tables_with_all_their_columns(home_with):
     report = studio.model_report()
     assert report.empty
     assert {"model", "success_rate", "rating", "strength", "votes", "last_used"} <= set(report.columns)
+    assert studio.model_ratings() == {}
     assert studio.budget_standing() == []
 
 

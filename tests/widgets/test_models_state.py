@@ -120,6 +120,20 @@ def test_polling_changes_nothing_when_nothing_has_changed(state):
     assert state.version == before
 
 
+def test_a_model_says_how_people_rated_what_it_made(state, studio):
+    runs = [run.id for run in studio.records() if run.request.model == "studio-tiny"]
+    assert "★" not in told(state, "studio-tiny")
+    for run, stars in zip(runs, (2, 4, 5, 5), strict=True):
+        studio.mark(run, rating=stars)
+    studio.delete(runs[0])
+    state.poll()
+    text = "★ 4.7 (3); mean of 3 ratings of what was made with it in this home"
+    assert f"<dt>Rating</dt><dd>{text}</dd>" in told(state, "studio-tiny")
+    state.refresh()
+    assert text in told(state, "studio-tiny")
+    assert "★" not in told(state, "mine")
+
+
 @pytest.mark.parametrize(
     ("where", "there", "not_there"),
     [

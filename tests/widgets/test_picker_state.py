@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 import studio_kernel as sk
+from homes import fill, rate
 from studio_kernel.keys import PLACES
 from studio_widgets.picker.licences import commercial_use
 from studio_widgets.picker.state import PickerState
@@ -300,6 +301,88 @@ def test_a_model_with_several_services_costs_the_dearest_of_them(state):
     assert "up to 0.025 $ a run" in badges(state, "flux-dev")
 
 
+# Ratings
+
+
+@pytest.fixture
+def runs(studio, home):
+    """The ids of three runs of one model."""
+    return fill(home, 6)[::2]
+
+
+def rated(state, model="studio-tiny"):
+    """Return the badge of a model's rating as one sees it a while later; `None` = it has none."""
+    state._rated_at = float("-inf")  # as if it were long ago
+    state.poll()
+    return next((badge for text, badge in badges(state, model).items() if text.startswith("★")), None)
+
+
+def test_a_rating_is_a_badge_that_says_its_mean_and_of_how_many(state, studio, runs):
+    assert rated(state) is None
+    studio.mark(runs[0], rating=4)
+    badge = rated(state)
+    assert (badge.text, badge.title) == ("★ 4.0 (1)", "mean of 1 rating of what was made with it in this home")
+    studio.mark(runs[1], rating=5)
+    assert rated(state).text == "★ 4.5 (2)"
+    state.look("studio-tiny")
+    assert dict(state.facts)["Rating"] == "★ 4.5 (2); mean of 2 ratings of what was made with it in this home"
+    assert rated(state, "mine-open") is None
+
+
+def test_what_was_said_of_deleted_runs_and_what_was_taken_back_does_not_count(state, studio, runs):
+    for run, stars in zip(runs, (1, 3, 5), strict=True):
+        studio.mark(run, rating=stars)
+    studio.delete(runs[0])
+    assert rated(state).text == "★ 4.0 (2)"
+    studio.mark(runs[1], rating=0)
+    assert rated(state).text == "★ 5.0 (1)"
+    studio.delete(runs[2])
+    assert rated(state) is None
+
+
+def test_ratings_are_not_asked_for_when_it_opens_and_again_only_after_a_while_when_the_log_has_changed(studio, runs):
+    asked, ask = [], studio.model_ratings
+    studio.model_ratings = lambda: asked.append(True) or ask()
+    state = PickerState(studio)
+    assert state.cards
+    assert asked == []
+    for _ in range(2):
+        state.poll()
+        assert len(asked) == 1
+    studio.mark(runs[0], rating=4)
+    state.poll()  # too soon
+    assert len(asked) == 1
+    assert rated(state).text == "★ 4.0 (1)"
+    version = state.version
+    rated(state)
+    assert state.version == version  # nothing new was said
+
+
+def test_a_rating_stays_when_the_catalog_is_read_again_and_a_hidden_model_has_one_too(state, studio, home, runs):
+    hidden = next(run.id for run in studio.records() if run.request.model == "procedural")
+    studio.mark(hidden, rating=2)
+    studio.mark(runs[0], rating=4)
+    rated(state)
+    state.refresh()
+    assert "★ 4.0 (1)" in badges(state, "studio-tiny")
+    state.chosen = "procedural"
+    assert "★ 2.0 (1)" in {badge.text for badge in state.chosen_card.badges}
+
+
+def test_sorting_by_rating_puts_the_best_first_and_unrated_ones_last(state, home):
+    for model, stars in (("mine-open", [3, 4]), ("studio-tiny", [5]), ("mine-closed", [5, 5])):
+        rate(home, model, *stars)
+    rated(state)
+    state.text, state.is_grouped, state.sort = "", False, "rated"
+    assert ids(state)[:3] == ["mine-closed", "studio-tiny", "mine-open"]
+
+
+def test_a_viewer_sees_ratings(state, studio, home, runs):
+    studio.mark(runs[0], rating=3)
+    with sk.open(home, mode="viewer") as viewer:
+        assert rated(PickerState(viewer)).text == "★ 3.0 (1)"
+
+
 # Retired
 
 
@@ -314,6 +397,7 @@ def test_retired_models_are_listed_behind_a_switch(state):
 
 def test_a_retired_model_cannot_be_chosen_and_its_alternative_can(state):
     state.choose("gone")
+    state.poll()
     assert "retired on 2026-01-02" in state.error
     assert (state.chosen, state.instead) == ("", "studio-tiny")
     state.choose_instead()

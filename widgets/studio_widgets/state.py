@@ -55,6 +55,7 @@ class PanelState(traitlets.HasTraits):
     def __init__(self, studio: Studio, *, workspace: Workspace | None = None, **traits: object) -> None:
         super().__init__(**traits)
         self._studio = studio
+        self._unread = ""  # why the last look failed
         self.workspace = workspace or Workspace()
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -113,6 +114,15 @@ class PanelState(traitlets.HasTraits):
         else:
             self.error = ""
 
+    def _look(self, read: Callable[[], None]) -> None:
+        """Read, and let what was said about the last act stay; what was said about an earlier look goes."""
+        try:
+            read()
+        except (StudioError, OSError) as error:
+            self._unread = self.error = str(error)
+        else:
+            self.error = "" if self.error == self._unread else self.error
+
     def _file_of(self, record: RunRecord | None, index: int) -> tuple[bytes, str]:
         """Return bytes and media type of a file of a run; nothing when there is none."""
         if record is None or index >= len(record.assets):
@@ -161,7 +171,6 @@ class LiveState(PanelState):
     def __init__(self, studio: Studio, *, workspace: Workspace | None = None, **traits: object) -> None:
         super().__init__(studio, workspace=workspace, **traits)
         self._token: str | None = None
-        self._unread = ""  # why the last look failed
 
     def refresh(self) -> None:
         """Read again what there is."""
@@ -170,15 +179,6 @@ class LiveState(PanelState):
     def poll(self) -> None:
         """Refresh if something was logged since; cheap when nothing was. What was said about the last act stays."""
         self._look(self._read_if_changed)
-
-    def _look(self, read: Callable[[], None]) -> None:
-        """Read, and let what was said about the last act stay; what was said about an earlier look goes."""
-        try:
-            read()
-        except (StudioError, OSError) as error:
-            self._unread = self.error = str(error)
-        else:
-            self.error = "" if self.error == self._unread else self.error
 
     @abstractmethod
     def _read(self) -> None:

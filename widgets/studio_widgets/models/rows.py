@@ -12,7 +12,7 @@ from studio_kernel.domain.parameters import Parameter, allowed_range
 from studio_kernel.domain.values import describe
 from studio_widgets.frame.panel import facts
 from studio_widgets.models.weights import Weights
-from studio_widgets.picker.cards import USES
+from studio_widgets.picker.cards import USES, rating_words
 from studio_widgets.picker.entries import STANDINGS, Entry, engine_words
 from studio_widgets.wording import counted
 
@@ -125,6 +125,8 @@ def _facts(row: Row) -> Iterator[tuple[str, str]]:
     runs = counted(row.use.runs, "run")
     last = f", the last on {row.use.last_at:%Y-%m-%d %H:%M} UTC" if row.use.last_at else ""
     yield "Used", f"{runs}{last}" if row.use.runs else "never in this home"
+    if entry.rating:
+        yield "Rating", rating_words(entry)
     if card.note:
         yield "Note", card.note
     if card.homepage:

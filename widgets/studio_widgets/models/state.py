@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import traitlets
 
 from studio_kernel.catalog.wording import words_of
+from studio_kernel.domain.marks import Rating
 from studio_kernel.runlog import RunFilter
 from studio_widgets.models.rows import COLUMNS, Row, Use, has_value, order_of
 from studio_widgets.models.weights import weights_of
-from studio_widgets.picker.entries import Entry, entries_of, missing_keys
+from studio_widgets.picker.entries import Entry, entries_of, missing_keys, with_rating
 from studio_widgets.state import LiveState
 from studio_widgets.workspace import Workspace
 
@@ -92,6 +93,7 @@ class ModelsState(LiveState):
         self._all: dict[str, Row] = {}
         self._shown: tuple[Row, ...] = ()
         self._uses: dict[str, Use] = {}
+        self._ratings: Mapping[str, Rating] = {}
         self._due: list[str] = []
         self._stamp: object = None
         self._models: Models | None = None  # kept, so that its id is given to no other
@@ -186,7 +188,11 @@ class ModelsState(LiveState):
         return self._studio.models.status(card) != row.entry.status or weights_of(card) != row.weights
 
     def _read_uses(self) -> None:
-        """Read how many runs each model has; of those that have more or fewer than before, the last is looked up."""
+        """Read how many runs each model has, and how they were rated.
+
+        Of those that have more or fewer than before, the last is looked up.
+        """
+        self._ratings = self._studio.model_ratings()
         counts = self._studio.facets().model
         changed = [model for model, runs in counts.items() if self._uses.get(model, Use()).runs != runs]
         gone = {model: Use() for model in self._uses if model not in counts}
@@ -206,8 +212,11 @@ class ModelsState(LiveState):
         return newest[0].created_at if newest else None
 
     def _read(self) -> None:
-        uses = self._uses
-        self._all = {model: Row(row.entry, row.weights, uses.get(model, Use())) for model, row in self._all.items()}
+        uses, ratings = self._uses, self._ratings
+        self._all = {
+            model: Row(with_rating(row.entry, ratings.get(model)), row.weights, uses.get(model, Use()))
+            for model, row in self._all.items()
+        }
         self._list()
 
     def _list(self) -> None:

@@ -205,8 +205,15 @@ function cellOf(name, row) {
   title.textContent = text;
   const by = make("span", "sm-by");
   by.textContent = [row.creator, row.own ? "own entry" : ""].filter(Boolean).join(" · ");
+  const under = make("span", "sm-under");
+  under.append(by);
+  if (row.rated) {
+    const badge = make("span", "st-badge sm-rated", { title: row.rated.title });
+    badge.textContent = row.rated.text;
+    under.append(badge);
+  }
   cell.title = row.id;
-  cell.append(title, by);
+  cell.append(title, under);
   return cell;
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from studio_widgets.models import intents
 from studio_widgets.models.rows import COLUMNS, Row
 from studio_widgets.models.state import ModelsState
 from studio_widgets.page.scripts import esm
+from studio_widgets.picker.cards import rating_badge
 
 _HERE = Path(__file__).parent
 
@@ -54,12 +56,13 @@ class ModelTable(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
 
 
 def _plain(row: Row) -> dict[str, object]:
-    entry = row.entry
+    entry, rated = row.entry, rating_badge(row.entry)
     return {
         "id": entry.id,
         "creator": entry.card.creator,
         "own": bool(entry.own),
         "standing": entry.standing,
         "reason": entry.status.reason,
+        "rated": asdict(rated) if rated else None,
         "cells": row.cells(),
     }

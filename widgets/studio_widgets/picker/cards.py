@@ -12,6 +12,7 @@ from studio_kernel.domain.tasks import Task
 from studio_widgets.estimate.texts import verdict
 from studio_widgets.picker.entries import STANDINGS, Entry, engine_words
 from studio_widgets.picker.filters import is_recommended
+from studio_widgets.wording import counted
 
 Kind = Literal["", "good", "warn", "bad"]
 MOST_TASKS = 2
@@ -94,12 +95,31 @@ def facts_of(entry: Entry, memory: MemoryEstimate | str | None = None) -> list[t
         ("Cannot be used now", entry.status.reason),
         ("Price", f"{entry.price.text}; {entry.price.detail}".rstrip("; .")),
         ("Licence", f"{entry.licence} ({USES[entry.use]})" if entry.licence else "not in the catalog"),
+        ("Rating", rating_words(entry)),
         ("Memory", _memory_words(memory) or _published(entry)),
         ("Retirement", f"announced for {entry.card.retired_on}" if is_leaving(entry) else ""),
         ("Note", entry.card.note),
         ("As of", entry.card.as_of),
     ]
     return [(name, text) for name, text in found if text]
+
+
+def rating_badge(entry: Entry) -> Badge | None:
+    """Return how people of this home rated what was made with a model; `None` where nobody has.
+
+    It says what was said here and by how many, and nothing of how good the model is: no published figure is known.
+    """
+    if entry.rating is None:
+        return None
+    mean, count = entry.rating.mean, entry.rating.count
+    said = f"mean of {counted(count, 'rating')} of what was made with it in this home"
+    return Badge(f"★ {mean:.1f} ({count:,})", "", said)
+
+
+def rating_words(entry: Entry) -> str:
+    """Return the same as a sentence; empty where nobody has rated."""
+    badge = rating_badge(entry)
+    return f"{badge.text}; {badge.title}" if badge else ""
 
 
 def is_leaving(entry: Entry) -> bool:
@@ -112,6 +132,8 @@ def _badges(entry: Entry, task: str, memory: MemoryEstimate | None) -> Iterator[
         yield Badge(f"retired {entry.card.retired_on}", "bad", entry.status.reason)
     elif is_recommended(entry, task):
         yield Badge("recommended", "good", "The catalog calls it a good first choice")
+    if (rated := rating_badge(entry)) is not None:
+        yield rated
     if entry.own:
         yield Badge("own", "", f"From {entry.own} of this home")
     yield from _tasks(entry, task)

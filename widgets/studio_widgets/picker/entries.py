@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from studio_kernel import keys
 from studio_kernel.catalog.models import ModelStatus, is_retired
 from studio_kernel.catalog.wording import Wording
+from studio_kernel.domain.marks import Rating
 from studio_kernel.domain.model import ModelCard
 from studio_kernel.domain.tips import Tips
 from studio_widgets.picker.licences import CommercialUse, commercial_use
@@ -52,6 +53,8 @@ class Entry:
         The user's catalog file that it stands in; empty = none.
     marks : mapping
         Name of a filter → the values under which this model is found.
+    rating : Rating or None
+        What people of this home said of its runs; `None` = nothing, or not looked up yet.
     """
 
     card: ModelCard
@@ -65,6 +68,7 @@ class Entry:
     tips: Tips | None = None
     own: str = ""
     marks: Mapping[str, frozenset[str]] = field(default_factory=dict, compare=False)
+    rating: Rating | None = None
 
     @property
     def id(self) -> str:
@@ -175,6 +179,11 @@ def _marks(
 
 def _bounds(price: PriceTag) -> Iterator[str]:
     return (f"{bound:g}" for bound in BOUNDS_USD if price.run_usd is not None and price.run_usd <= bound)
+
+
+def with_rating(entry: Entry, rating: Rating | None) -> Entry:
+    """Return an entry that says how its runs were rated."""
+    return entry if entry.rating == rating else replace(entry, rating=rating)
 
 
 def with_standing(entry: Entry, standing: Standing) -> Entry:

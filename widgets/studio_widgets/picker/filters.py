@@ -16,6 +16,7 @@ from immutabledict import immutabledict
 
 from studio_kernel.catalog.wording import Wording, corrected, vocabulary, words_of
 from studio_kernel.domain.budget import dollars
+from studio_kernel.domain.marks import Rating
 from studio_kernel.domain.tasks import Task
 from studio_widgets.picker.entries import BOUNDS_USD, STANDINGS, Entry, Standing, engine_words
 
@@ -25,6 +26,7 @@ SORTS: Mapping[str, str] = {
     "name": "Name",
     "price": "Price of a run",
     "newest": "Newest in the catalog",
+    "rated": "Best rated in this home",
 }
 _STANDING_ORDER = {standing: place for place, standing in enumerate(STANDINGS)}
 _USES = {
@@ -184,12 +186,16 @@ def _order(wanted: Wanted, ranks: Mapping[str, int]) -> Callable[[Entry], tuple[
     def newest(entry: Entry) -> tuple[object, ...]:
         return _latest_first(entry.card.as_of), *name(entry)
 
+    def rated(entry: Entry) -> tuple[object, ...]:
+        rating = entry.rating or Rating(0.0, 0)  # less than any star
+        return -rating.mean, -rating.count, *name(entry)
+
     def recommended(entry: Entry) -> tuple[object, ...]:
         is_other = not is_recommended(entry, wanted.task)
         standing = _STANDING_ORDER[entry.standing]
         return ranks[entry.id], is_other, standing, entry.card.creator.casefold(), entry.place
 
-    return {"name": name, "price": price, "newest": newest}.get(wanted.sort, recommended)
+    return {"name": name, "price": price, "newest": newest, "rated": rated}.get(wanted.sort, recommended)
 
 
 def _latest_first(as_of: str) -> tuple[int, ...]:

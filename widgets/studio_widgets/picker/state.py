@@ -1,13 +1,14 @@
 """The model picker without a screen: set text and filters, read `cards`, call `choose`.
 
 All of it works on what the catalog says and on what engines say without loading anything. What a model would take of
-this machine's memory is asked for one model at a time, the one that is looked at, in a thread.
+this machine's memory is asked for one model at a time, the one that is looked at, in a thread. How people rated
+models is read from the log by `PickerState.poll`, which panels call beside what they show.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING
 import traitlets
 
 from studio_kernel.domain.estimate import MemoryEstimate
+from studio_kernel.domain.marks import Rating
 from studio_kernel.errors import StudioError
 from studio_widgets.estimate.asker import Asker
 from studio_widgets.estimate.texts import verdict
 from studio_widgets.picker import filters
 from studio_widgets.picker.cards import TOO_LARGE, PickerCard, card_of, facts_of
-from studio_widgets.picker.entries import Entry, Maker, entries_of, missing_keys, with_standing
+from studio_widgets.picker.entries import Entry, Maker, entries_of, missing_keys, with_rating, with_standing
 from studio_widgets.state import PanelState
 from studio_widgets.workspace import Workspace
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 200
 LOOK_AGAIN_S = 10.0
-"""So often the files of models on this machine are looked at again."""
+"""So often the files of models on this machine, and ratings in the log, are looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class PickerState(PanelState):
         defaults may cost; `licence` is ``use:allowed``, ``use:limited``, ``use:refused``, ``use:unknown`` or ``is:``
         and a licence; `here` is one of `entries.STANDINGS`.
     sort : str
-        ``recommended``, ``name``, ``price`` or ``newest``, by the date for which the catalog entry is true.
+        ``recommended``, ``name``, ``price``, ``newest``, by the date for which the catalog entry is true, or ``rated``,
+        by the stars that people of this home gave.
     with_retired : bool
         Whether retired models are listed.
     is_grouped : bool
@@ -133,6 +136,9 @@ class PickerState(PanelState):
         self._shelf = filters.Shelf(())
         self._shown: tuple[Entry, ...] = ()
         self._memory: dict[str, MemoryEstimate | str] = {}
+        self._ratings: Mapping[str, Rating] = {}
+        self._token: str | None = None
+        self._rated_at = float("-inf")
         self._asked = ""
         self._stamp: object = None
         self._models: Models | None = None  # kept, so that its id is given to no other
@@ -232,8 +238,11 @@ class PickerState(PanelState):
         self._attempt(self._read)
 
     def poll(self) -> None:
-        """Refresh if the catalog or a key has changed, or the files of a model here may have; cheap otherwise."""
-        self._attempt(self._read_if_changed)
+        """Refresh if the catalog, a key or ratings have changed, or the files of a model may have; cheap otherwise.
+
+        What was said about the last act stays.
+        """
+        self._look(self._read_if_changed)
 
     def close(self) -> None:
         """Ask nothing more."""
@@ -245,14 +254,33 @@ class PickerState(PanelState):
         self._models = self._studio.models
         self._stamp, self._looked_again_at = self._now(), time.monotonic()
         entries = entries_of(self._studio)
+        self._stock(entries)
+
+    def _stock(self, entries: Iterable[Entry]) -> None:
+        """Show these, with what was found out of each."""
         with self.lock:
-            self._entries = {entry.id: self._measured(entry) for entry in entries}
+            self._entries = {entry.id: self._found_out(entry) for entry in entries}
             self._shelf = filters.Shelf(tuple(self._entries.values()))
             self._search()
 
     def _read_if_changed(self) -> None:
         if self._now() != self._stamp or self._files_changed():
             self._read()
+        self._read_ratings()
+
+    def _read_ratings(self) -> None:
+        """Read how models were rated if the log has changed; not often, for the log of a home at work always has."""
+        now = time.monotonic()
+        token = self._studio.changed_since(self._token) if now - self._rated_at >= LOOK_AGAIN_S else self._token
+        if token == self._token:
+            return
+        self._rated_at = now
+        ratings = self._studio.model_ratings()
+        with self.lock:
+            self._token = token
+            if ratings != self._ratings:
+                self._ratings = ratings
+                self._stock(self._entries.values())
 
     def _now(self) -> object:
         """Return what differs when lists must be made anew; cheap."""
@@ -289,7 +317,7 @@ class PickerState(PanelState):
             return self._entries.get(model)
         models = self._studio.models
         card = models.get(model)
-        return Maker(self._studio, models).entry(card) if card is not None else None
+        return self._found_out(Maker(self._studio, models).entry(card)) if card is not None else None
 
     def _card(self, entry: Entry, task: str) -> PickerCard:
         memory = self._memory.get(entry.id)
@@ -331,13 +359,11 @@ class PickerState(PanelState):
     def _keep(self, model: str, memory: MemoryEstimate | str) -> None:
         with self.lock:
             self._memory[model] = memory
-            if model in self._entries:
-                self._entries[model] = self._measured(self._entries[model])
-                self._shelf = filters.Shelf(tuple(self._entries.values()))
-            self._search()
+            self._stock(self._entries.values())
 
-    def _measured(self, entry: Entry) -> Entry:
-        """Return an entry that counts as one that needs more memory when that was found out."""
+    def _found_out(self, entry: Entry) -> Entry:
+        """Return an entry that says how it was rated, and that it needs more memory, where that was found out."""
+        entry = with_rating(entry, self._ratings.get(entry.id))
         memory = self._memory.get(entry.id)
         is_too_large = isinstance(memory, MemoryEstimate) and verdict(memory) == TOO_LARGE
         return with_standing(entry, "memory") if is_too_large and entry.standing == "ready" else entry
