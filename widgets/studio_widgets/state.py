@@ -114,7 +114,7 @@ class PanelState(traitlets.HasTraits):
         else:
             self.error = ""
 
-    def _look(self, read: Callable[[], None]) -> None:
+    def _glance(self, read: Callable[[], None]) -> None:
         """Read, and let what was said about the last act stay; what was said about an earlier look goes."""
         try:
             read()
@@ -178,7 +178,7 @@ class LiveState(PanelState):
 
     def poll(self) -> None:
         """Refresh if something was logged since; cheap when nothing was. What was said about the last act stays."""
-        self._look(self._read_if_changed)
+        self._glance(self._read_if_changed)
 
     @abstractmethod
     def _read(self) -> None:

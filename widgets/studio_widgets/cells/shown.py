@@ -306,7 +306,7 @@ class ShownCells(LiveState):
             self.error = str(error) if error is not None else ""
             self.set_trait("doing", "")
         if error is None:
-            self._look(self._read_all)
+            self._glance(self._read_all)
 
     def _show(self, sweep: SweepRun | None) -> None:
         with self.lock, self.hold_trait_notifications():

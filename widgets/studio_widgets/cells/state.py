@@ -129,18 +129,18 @@ class CellsState(SharedCells):
         return dict(snapshot.values)
 
     def _plan(self) -> None:
-        try:
-            question = (self._moment, self._question())
-        except StudioError as error:
-            self._asker.drop()
-            self._say_no_plan(self.form.refusal(error))
-            return
-        with self.lock:
+        with self.lock:  # also while it is asked what is wanted: the question of another thread may be an older one
+            try:
+                question = (self._moment, self._question())
+            except StudioError as error:
+                self._asker.drop()
+                self._say_no_plan(self.form.refusal(error))
+                return
             if question == self._asked:
                 return
             self._asked = question
             self.set_trait("is_stale", True)
-        self._asker.ask(question)
+            self._asker.ask(question)
 
     def _answers(self, question: Hashable) -> Iterator[tuple[SweepRun, PlanFacts]]:
         sweep = self._build(question[1])  # type: ignore[index]  # a moment and what is asked, see `_plan`
@@ -217,4 +217,4 @@ class CellsState(SharedCells):
             self.set_trait("doing", "")
         if error is None:
             self.plan_again()
-            self._look(self._read_all)
+            self._glance(self._read_all)

@@ -141,16 +141,16 @@ class EstimateState(PanelState):
         self._ask()
 
     def _ask(self) -> None:
-        try:
-            question = self._question()
-        except StudioError as error:
-            self._say_nothing(str(error))
-            return
-        with self.lock:
+        with self.lock:  # also while it is asked what is wanted: the question of another thread may be an older one
+            try:
+                question = self._question()
+            except StudioError as error:
+                self._say_nothing(str(error))
+                return
             if question == self._asked:
                 return
             self._asked, self.is_stale = question, True
-        self._asker.ask(question)
+            self._asker.ask(question)
 
     def _question(self) -> Question:
         snapshot = self.form.resolve()

@@ -242,7 +242,7 @@ class PickerState(PanelState):
 
         What was said about the last act stays.
         """
-        self._look(self._read_if_changed)
+        self._glance(self._read_if_changed)
 
     def close(self) -> None:
         """Ask nothing more."""
