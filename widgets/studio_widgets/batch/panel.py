@@ -10,19 +10,15 @@ import ipywidgets
 import traitlets
 
 from studio_kernel.domain.estimate import MANY_IMAGES
-from studio_kernel.domain.tasks import Task
 from studio_widgets.batch.state import MOST, BatchState
+from studio_widgets.cells.following import FollowingPanel
 from studio_widgets.cells.panel import Controls, Numbering, Share, Standing, Wishes
 from studio_widgets.cells.view import Cells
 from studio_widgets.frame import panel as parts
-from studio_widgets.frame.still import Still
-from studio_widgets.generation.beside import FollowedForm
-from studio_widgets.generation.state import GenerationState
 from studio_widgets.wording import counted
 
 if TYPE_CHECKING:
-    from studio_kernel.studio import Studio
-    from studio_widgets.workspace import Workspace
+    pass
 
 
 class BatchView(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
@@ -83,19 +79,8 @@ class BatchView(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self._total.value = f'<b>{escape(pictures)}</b> <span class="st-sub">{escape(parts_of + many)}</span>'
 
 
-class BatchPanel(parts.PanelBox):
-    """Makes many pictures of one form.
-
-    Parameters
-    ----------
-    studio : Studio
-        Opened as an editor.
-    form : GenerationState or None
-        Says what is asked for, such as ``GenerationPanel(studio).state``; one of its own, shown here, when left out.
-    task, model : str
-        What a form of its own begins with; the first model that serves the task when none is named.
-    workspace : Workspace or None
-        Shared with other panels.
+class BatchPanel(FollowingPanel):
+    """Makes many pictures of one form; takes what `FollowingPanel` takes.
 
     Attributes
     ----------
@@ -107,40 +92,8 @@ class BatchPanel(parts.PanelBox):
     >>> BatchPanel(studio, form=GenerationPanel(studio).state)  # doctest: +SKIP
     """
 
-    def __init__(
-        self,
-        studio: Studio,
-        *,
-        form: GenerationState | None = None,
-        task: str = str(Task.TEXT_TO_IMAGE),
-        model: str = "",
-        workspace: Workspace | None = None,
-    ) -> None:
-        self._form = FollowedForm(studio, form, task=task, model=model, workspace=workspace)
-        self.state = BatchState(studio, self._form.state, workspace=self._form.workspace)
-        head, self._about = parts.head("Batches")
-        super().__init__(
-            "Batches",
-            head,
-            self._form.beside(BatchView(self.state)),
-            tick=self._form.ticking(self.state.poll),
-            beat=self._form.look_again,
-            closing=self._end,
-        )
-        self._form.state.observe(lambda _change: self._show(), ["prompt", "model"])
-        self._show()
-
-    def still(self) -> Still:
-        """Return what is shown and its first pictures."""
-        return Still(self.state.caption, self.state.newest())
-
-    def _end(self) -> None:
-        self.state.close()
-        self._form.close()
-
-    def _show(self) -> None:
-        form = self.state.form
-        self._about.value = escape(" · ".join(filter(None, [form.model, form.prompt[:120]])))
+    NAME, STATE, VIEW = "Batches", BatchState, BatchView
+    state: BatchState
 
 
 def _slider(label: str) -> ipywidgets.IntSlider:

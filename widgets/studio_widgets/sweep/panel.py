@@ -10,22 +10,18 @@ from typing import TYPE_CHECKING
 import ipywidgets
 import traitlets
 
-from studio_kernel.domain.tasks import Task
 from studio_kernel.grid.labels import axis_label
 from studio_widgets import plans
+from studio_widgets.cells.following import FollowingPanel
 from studio_widgets.cells.panel import Controls, Numbering, Places, Selected, Share, Standing, Wishes
 from studio_widgets.cells.view import Cells
 from studio_widgets.frame import panel as parts
-from studio_widgets.frame.still import Still
-from studio_widgets.generation.beside import FollowedForm
-from studio_widgets.generation.state import GenerationState
 from studio_widgets.sweep.axes import TEXTS, Axis
 from studio_widgets.sweep.state import MOST_SEEDS, SweepState
 from studio_widgets.timing import Debounced
 
 if TYPE_CHECKING:
-    from studio_kernel.studio import Studio
-    from studio_widgets.workspace import Workspace
+    pass
 
 ROWS_OF_NUMBERS = "1-5, 0.1-0.9[5], 1-100[3 log] or 3, 7, 9"
 MOST_TICKED = 24
@@ -240,20 +236,8 @@ class SweepView(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         parts.styled(self, "st-column")
 
 
-class SweepPanel(parts.PanelBox):
-    """Sweeps over what a form says.
-
-    Parameters
-    ----------
-    studio : Studio
-        Opened as an editor.
-    form : GenerationState or None
-        Says what every cell has in common, such as ``GenerationPanel(studio).state``; one of its own, shown here, when
-        left out.
-    task, model : str
-        What a form of its own begins with; the first model that serves the task when none is named.
-    workspace : Workspace or None
-        Shared with other panels.
+class SweepPanel(FollowingPanel):
+    """Sweeps over what a form says; takes what `FollowingPanel` takes.
 
     Attributes
     ----------
@@ -265,37 +249,5 @@ class SweepPanel(parts.PanelBox):
     >>> SweepPanel(studio, form=GenerationPanel(studio).state)  # doctest: +SKIP
     """
 
-    def __init__(
-        self,
-        studio: Studio,
-        *,
-        form: GenerationState | None = None,
-        task: str = str(Task.TEXT_TO_IMAGE),
-        model: str = "",
-        workspace: Workspace | None = None,
-    ) -> None:
-        self._form = FollowedForm(studio, form, task=task, model=model, workspace=workspace)
-        self.state = SweepState(studio, self._form.state, workspace=self._form.workspace)
-        head, self._about = parts.head("Sweeps")
-        super().__init__(
-            "Sweeps",
-            head,
-            self._form.beside(SweepView(self.state)),
-            tick=self._form.ticking(self.state.poll),
-            beat=self._form.look_again,
-            closing=self._end,
-        )
-        self._form.state.observe(lambda _change: self._show(), ["prompt", "model"])
-        self._show()
-
-    def still(self) -> Still:
-        """Return what is shown and its first pictures."""
-        return Still(self.state.caption, self.state.newest())
-
-    def _end(self) -> None:
-        self.state.close()
-        self._form.close()
-
-    def _show(self) -> None:
-        form = self.state.form
-        self._about.value = escape(" · ".join(filter(None, [form.model, form.prompt[:120]])))
+    NAME, STATE, VIEW = "Sweeps", SweepState, SweepView
+    state: SweepState
