@@ -36,6 +36,7 @@ ANSWER = """(files) => {
 SEEN = """() => [...document.querySelectorAll('.sc-grid :is(video, canvas).sc-media')].map((media) => {
     // How wide the yellow bar is in the middle of what is seen: it tells the frame.
     const width = media.videoWidth || media.width, height = media.videoHeight || media.height;
+    if (!width) return -1; // a film of which nothing is known yet
     const pen = Object.assign(document.createElement('canvas'), { width, height }).getContext('2d');
     pen.drawImage(media, 0, 0);
     const row = pen.getImageData(0, height >> 1, width, 1).data;
