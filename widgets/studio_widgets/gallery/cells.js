@@ -187,10 +187,6 @@ function textOf(name, item) {
   return item[name];
 }
 
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
 // Which columns there is room for, and how wide they are.
 function fitting(names, width, actions) {
   const px = (name) => (name === "actions" ? actions * ACTION_PX : COLUMNS[name].px) + COLUMN_GAP;
