@@ -68,7 +68,7 @@ class _Instance:
     def cursor(self) -> DuckDBPyConnection:
         if self._connection is None:
             self._connection = connect()
-        return self._connection.cursor()
+        return _quiet(self._connection.cursor())
 
     def discard(self) -> None:
         """Give up an instance that cannot be used any more, with every file it holds."""
@@ -135,7 +135,13 @@ def connect() -> DuckDBPyConnection:
     """Return an in-memory DuckDB that loads no extensions."""
     import duckdb
 
-    return duckdb.connect(config={**_CONFIG, "temp_directory": tempfile.gettempdir()})
+    return _quiet(duckdb.connect(config={**_CONFIG, "temp_directory": tempfile.gettempdir()}))
+
+
+def _quiet(connection: DuckDBPyConnection) -> DuckDBPyConnection:
+    """Return the connection without the bar that it would print for slow questions in notebooks and at a prompt."""
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,16 +36,32 @@ models:
 
 @pytest.fixture
 def small_disk(tmp_path):
+    """A file system of 4 MB of its own."""
+    with disk(tmp_path / "small", 4) as place:
+        yield place
+
+
+@pytest.fixture
+def roomy_disk(tmp_path):
     """A file system of 8 MB of its own: both DuckDB files, their logs and some pictures fit."""
-    place = tmp_path / "small"
-    place.mkdir()
+    with disk(tmp_path / "roomy", 8) as place:
+        yield place
+
+
+@contextmanager
+def disk(place, megabytes):
+    """A file system of its own, mounted at a place."""
     if sys.platform != "linux":
         pytest.skip("mounts a tmpfs, which only Linux has")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], capture_output=True, text=True)
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", place]
+    mounted = subprocess.run(mount, capture_output=True, text=True)
     if mounted.returncode:
         pytest.skip(f"may not mount here: {mounted.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import worker_tools
 
 
 @pytest.fixture
-def small_home(small_disk):
-    home = small_disk / "home"
+def small_home(roomy_disk):
+    home = roomy_disk / "home"
     worker_tools.settle(home, exit_after_s=60.0)
     yield home
     worker_tools.end_workers(home)
