@@ -177,7 +177,7 @@ def open_dashboard(dashboard_server: Server, page: Page) -> Iterator[Callable[..
         else:
             notebook = write_notebook(dashboard_server.root / f"dashboard{time.monotonic_ns()}.ipynb", *cells)
         page.goto(f"{dashboard_server.url}/voila/render/{notebook.name}?token={TOKEN}")
-        page.wait_for_selector(".jupyter-widgets")
+        page.wait_for_selector(".jupyter-widgets", timeout=180_000)  # the page comes when all cells have run
         opened.append(page.evaluate("JSON.parse(document.querySelector('#jupyter-config-data').textContent).kernelId"))
         return opened[-1]
 

@@ -57,7 +57,7 @@ def front_end(request, page):
     """A page with every panel, one below the other."""
     page.set_viewport_size(WIDE)
     request.getfixturevalue(f"open_{request.param}")(*PAGE)
-    page.locator(".studio").nth(len(PANELS) - 1).wait_for(timeout=90_000)
+    page.locator(".studio").nth(len(PANELS) - 1).wait_for(timeout=180_000)
     page.locator(".sg-cell img").nth(11).wait_for(state="attached")
     page.locator("[aria-busy=true]").first.wait_for(state="detached")
     return request.param
@@ -79,6 +79,7 @@ def look(page, screenshot, name):
     return {panel: faults_ for panel, faults_ in wrong.items() if faults_}
 
 
+@pytest.mark.timeout(900)  # twenty panels in one page, in both themes and widths
 def test_every_panel_can_be_read_by_everybody(front_end, page, screenshot):
     wrong = {"wide": look(page, screenshot, f"{front_end}-1400-light")}
     page.set_viewport_size(NARROW)
