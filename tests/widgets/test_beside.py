@@ -1,6 +1,5 @@
 """Threads beside the kernel's own: what they publish does not lead answers astray. With a real kernel."""
 
-import time
 
 import pytest
 from jupyter_client.manager import start_new_kernel
@@ -53,6 +52,5 @@ def test_a_widget_hears_its_page_after_a_thread_published_while_another_subshell
     subshell = control(kernel, "create_subshell_request")["subshell_id"]
     run(kernel, "asked.set() or published.wait(30)", subshell)  # the newest request is that of the subshell
     assert control(kernel, "delete_subshell_request", subshell_id=subshell)["status"] == "ok"
-    time.sleep(0.1)
     kernel.shell_channel.send(kernel.session.msg("comm_msg", {"comm_id": comm, "data": {"word": "click"}}))
     until(lambda: run(kernel, "heard") == "['click']", what="the click")
