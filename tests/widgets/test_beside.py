@@ -1,6 +1,5 @@
 """Threads beside the kernel's own: what they publish does not lead answers astray. With a real kernel."""
 
-
 import pytest
 from jupyter_client.manager import start_new_kernel
 
