@@ -1,4 +1,4 @@
-// Part of every view (put in front of it by esm() in page/scripts.py): elements, listeners, messages to the kernel.
+// Put in front of views by esm() in page/scripts.py: elements, listeners, messages to the kernel.
 
 const LOST_MS = 15_000; // what the kernel has not answered by then is asked again, or given up
 
