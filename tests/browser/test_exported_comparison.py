@@ -53,7 +53,7 @@ def test_two_runs_are_seen_with_a_slider_blinking_and_through_each_other(board):
     board.get_by_role("button", name="Show C").click()
     assert board.locator(".sc-upper").evaluate("(layer) => layer.style.visibility") == "hidden"
     board.get_by_role("button", name="Onion skin").click()
-    assert board.get_by_label("Opacity").is_visible()
+    board.get_by_label("Opacity").wait_for()
 
 
 def test_zooming_one_zooms_all(board):

@@ -36,7 +36,7 @@ def test_look_filter_mark_select_and_see_a_new_run(gallery, screenshot):
     page.locator(".sg-cell").first.click()
     details = page.locator(".sg-details")
     details.get_by_alt_text("a gold star in the night sky").wait_for()
-    assert kernel("panel.state.details.request.seed") == 2999
+    until(lambda: kernel("panel.state.details.request.seed") == 2999)
     details.get_by_role("button", name="Next ›").click()
     details.get_by_text("2 of 3,000").wait_for()
     details.get_by_role("button", name="‹ Previous").click()
@@ -75,7 +75,7 @@ def test_look_filter_mark_select_and_see_a_new_run(gallery, screenshot):
     first = details.get_by_alt_text("three new boats").get_attribute("src")
     details.get_by_role("radio", name="Picture 3 of 3").click()
     details.get_by_role("radio", name="Picture 3 of 3", checked=True).wait_for()
-    assert kernel("panel.state.shown") == 2
+    until(lambda: kernel("panel.state.shown") == 2)
     until(lambda: details.get_by_alt_text("three new boats").get_attribute("src") != first, what="the third picture")
     details.get_by_role("button", name="Close").click()
 

@@ -64,8 +64,8 @@ def test_generate_a_picture_and_cancel_the_next(panel, screenshot):
     page.get_by_alt_text("Preview: a red boat on the sea").wait_for()
     assert kernel("panel.state.is_busy")  # the kernel answers while the picture is made
     page.get_by_alt_text("a red boat on the sea", exact=True).wait_for()
-    assert kernel("panel.state.result.request.parameters['num_inference_steps']") == 11
-    assert kernel("[run.request.prompt for run in studio.records()]") == ["a red boat on the sea"]
+    until(lambda: kernel("panel.state.result.request.parameters['num_inference_steps']") == 11)
+    until(lambda: kernel("[run.request.prompt for run in studio.records()]") == ["a red boat on the sea"])
     page.locator(".st-facts").get_by_text(str(kernel("panel.state.result.seed"))).wait_for()
     screenshot(f"generation-panel-{front}")
     page.set_viewport_size({"width": 700, "height": 1100})
@@ -98,7 +98,7 @@ def test_enter_begins_with_the_prompt_as_it_stands_and_keys_do_not_edit_the_note
     page.keyboard.type("boat")
     page.keyboard.press("Enter")
     ended_well(page)
-    assert kernel("[run.request.prompt for run in studio.records()]") == ["a red\nboat"]
+    until(lambda: kernel("[run.request.prompt for run in studio.records()]") == ["a red\nboat"])
     page.get_by_role("button", name="Generate").focus()
     for key in "ddb":
         page.keyboard.press(key)
@@ -167,7 +167,7 @@ def test_more_is_queued_while_one_works_and_results_are_used_again(in_lab, scree
 
     with page.expect_download() as saved:
         page.get_by_role("button", name="Download", exact=True).click()
-    assert saved.value.suggested_filename == kernel("panel.state.file_name()")
+    until(lambda: saved.value.suggested_filename == kernel("panel.state.file_name()"))
     with Image.open(saved.value.path()) as picture:
         assert picture.size == (128, 128)
     page.get_by_role("radio", name="4 stars").click()
@@ -175,7 +175,7 @@ def test_more_is_queued_while_one_works_and_results_are_used_again(in_lab, scree
     page.get_by_role("button", name="Use as input").click()
     page.get_by_role("button", name="Inpainting").click()
     until(lambda: kernel("bool(panel.state.values.get('image'))"), what="the picture as an input")
-    assert kernel("panel.state.task") == "inpainting"
+    until(lambda: kernel("panel.state.task") == "inpainting")
 
 
 def test_the_form_is_read_as_python_and_the_prompt_is_counted_while_it_is_typed(in_lab, screenshot):

@@ -48,7 +48,8 @@ def test_a_result_is_dragged_onto_the_input_and_painted_on(request, page, screen
         page.mouse.up()
         page.get_by_role("textbox", name="Prompt", exact=True).fill("a blue boat")
         until(lambda: kernel("bool(panel.state.values['mask_image'])"), what="the mask")
-        assert kernel(f"[{MASK}.size, {MASK}.getpixel((128, 96)), {MASK}.getpixel((128, 20))]") == [[256, 192], 255, 0]
+        painted = f"[{MASK}.size, {MASK}.getpixel((128, 96)), {MASK}.getpixel((128, 20))]"
+        until(lambda: kernel(painted) == [[256, 192], 255, 0])
         page.get_by_text("painted mask").wait_for()
         shots(page, screenshot, front)
 

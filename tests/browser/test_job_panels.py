@@ -95,7 +95,7 @@ def test_the_queue_is_put_in_order_paused_resumed_and_cancelled(kernel, page, sc
 
     page.get_by_role("button", name="Resume").click()
     page.get_by_role("list", name="At work").get_by_text("boat 2").wait_for(timeout=60_000)
-    assert ask("studio.queue().is_paused") is False
+    until(lambda: ask("studio.queue().is_paused") is False)
     page.get_by_text(re.compile(r"step \d+ of 40")).first.wait_for()
     page.locator(".sq-picture img:visible").first.wait_for()
     looked_at(page, screenshot, "queue", ".studio-queue")
@@ -174,15 +174,15 @@ def test_a_sweep_is_built_run_and_its_axes_are_swapped(kernel, page, screenshot)
     page.get_by_role("button", name="Run sweep").click()
     page.set_viewport_size({"width": 1280, "height": 2000})  # pictures out of sight are not loaded
     page.locator(".sc-cell img").nth(5).wait_for(timeout=60_000)
-    assert ask("[panel.state.rows, panel.state.columns]") == [["guidance_scale"], ["prompt:red"]]
+    until(lambda: ask("[panel.state.rows, panel.state.columns]") == [["guidance_scale"], ["prompt:red"]])
 
     page.get_by_role("button", name="Swap rows and columns").click()
     until(lambda: page.get_by_role("columnheader").all_inner_texts()[1:] == ["2", "5", "8"])
-    assert ask("[panel.state.rows, panel.state.columns]") == [["prompt:red"], ["guidance_scale"]]
+    until(lambda: ask("[panel.state.rows, panel.state.columns]") == [["prompt:red"], ["guidance_scale"]])
     page.locator(".sc-places").get_by_label("prompt “red”").select_option(label="Pages")
     page.get_by_label("Page").select_option(label="prompt “red” blue")
     until(lambda: page.locator(".sc-cell").count() == 3)
-    assert ask("[panel.state.pages, panel.state.page]") == [["prompt:red"], 1]
+    until(lambda: ask("[panel.state.pages, panel.state.page]") == [["prompt:red"], 1])
     page.get_by_label("Number on cells").select_option(label="Brightness")
     page.locator(".sc-number").nth(2).wait_for()
 

@@ -45,8 +45,8 @@ def test_a_restarted_kernel_and_a_second_notebook_show_the_run(working_home, pag
     page.get_by_text("left").wait_for()
     screenshot("kernel-restarted")
     with lab_server.kernel(kernel_id) as kernel:
-        assert kernel("panel.state._run.id") == run_id
-        assert kernel("panel.state.values['num_inference_steps']") == 80
+        until(lambda: kernel("panel.state._run.id") == run_id)
+        until(lambda: kernel("panel.state.values['num_inference_steps']") == 80)
 
     second = open_lab(*cells)
     page.get_by_alt_text("Preview: a red boat on the sea").wait_for()

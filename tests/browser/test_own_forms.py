@@ -29,7 +29,7 @@ def test_a_batch_has_its_form_beside_it_and_its_input_from_the_gallery(
     page.get_by_role("option", name="a red boat").click()
     page.get_by_text("256 × 192 px").wait_for()
     with dashboard_server.kernel(kernel_id) as kernel:
-        assert kernel("panel.state.form.values['image'] == run.assets[0].ref")
+        until(lambda: kernel("panel.state.form.values['image'] == run.assets[0].ref"))
         prompt = page.get_by_role("textbox", name="Prompt", exact=True)
         prompt.fill("a blue boat")
         prompt.blur()

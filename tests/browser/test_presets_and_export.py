@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from looks import CONTRAST
+from waiting import until
 
 CELLS = (
     """
@@ -55,7 +56,7 @@ def test_a_form_is_set_filled_saved_and_put_back(panels):
     page.get_by_label("Preset", exact=True).select_option(label="Portrait")
     page.get_by_role("button", name="Apply").click()
     told(page, "Changed: Width")
-    assert kernel("form.values['height'] > form.values['width']")
+    until(lambda: kernel("form.values['height'] > form.values['width']"))
     page.get_by_label("Style", exact=True).select_option(label="Product shot")
     page.get_by_role("button", name="Fill in").click()
     page.get_by_role("alert").filter(has_text="product: is missing").wait_for()
@@ -63,7 +64,7 @@ def test_a_form_is_set_filled_saved_and_put_back(panels):
     page.get_by_text("studio photograph of a cup on a white table").wait_for()
     page.get_by_role("button", name="Fill in").click()
     told(page, "filled by the style “Product shot”")
-    assert kernel("form.prompt").startswith("studio photograph of a cup on a white table")
+    until(lambda: kernel("form.prompt").startswith("studio photograph of a cup on a white table"))
     page.get_by_role("button", name="Save…").click()
     page.get_by_label("Name", exact=True).fill("Portrait")
     page.get_by_role("button", name="Save settings").click()
@@ -72,7 +73,7 @@ def test_a_form_is_set_filled_saved_and_put_back(panels):
     page.get_by_label("Name", exact=True).fill("My own")
     page.get_by_role("button", name="Save settings").click()
     told(page, "Saved as the preset “My own”.")
-    assert kernel("studio.catalog.presets['my-own'].own")
+    until(lambda: kernel("studio.catalog.presets['my-own'].own"))
     assert page.get_by_label("Preset", exact=True).locator("option:checked").inner_text().split() == [
         "My",
         "own",
@@ -80,7 +81,7 @@ def test_a_form_is_set_filled_saved_and_put_back(panels):
     ]
     page.get_by_role("button", name="Undo").click()
     told(page, "as it was before")
-    assert kernel("form.prompt") == "a red boat"
+    until(lambda: kernel("form.prompt") == "a red boat")
 
 
 def test_a_click_keeps_a_file_with_the_runs(panels, screenshot):
