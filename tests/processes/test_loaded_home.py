@@ -38,12 +38,13 @@ def test_kernels_and_viewers_together_lose_and_double_nothing(home, monkeypatch)
     assert len(set(found.accepted)) == kernels * seconds * load.RUNS_PER_S
     assert set(found.status) == {"succeeded"}
     assert {what: count for what, count in faults(home, found.accepted) if count} == {}
-    slowest, median = quantile(found.ages_s, 0.99), quantile(found.ages_s, 0.5)
-    append = quantile(found.appends_ms, 0.99)
-    print(f"{len(found.accepted)} runs, seen after {median:.2f} s ({slowest:.2f} s p99), append {append:.2f} ms p99")
-    assert append < 50
-    assert median < length(5, 1)
-    assert slowest < length(10, 2)
+    if IS_LONG:  # elsewhere the machine may have other work
+        slowest, median = quantile(found.ages_s, 0.99), quantile(found.ages_s, 0.5)
+        append = quantile(found.appends_ms, 0.99)
+        print(f"{len(found.accepted)} runs, seen after {median:.2f} s ({slowest:.2f} s p99), append {append:.2f} ms p99")
+        assert append < 50
+        assert median < 1
+        assert slowest < 2
 
 
 @soak
@@ -68,9 +69,10 @@ def test_ten_thousand_archived_journals_do_not_slow_a_poll(tmp_path):
 
         fold = median_s(log_and_look)
     print(f"{count} archives: poll {poll * 1e3:.2f} ms, count {look * 1e3:.1f} ms, with a fold {fold * 1e3:.0f} ms")
-    assert poll < 0.005
-    assert look < 0.1
-    assert fold < 0.5
+    if IS_LONG:
+        assert poll < 0.005
+        assert look < 0.1
+        assert fold < 0.5
 
 
 def median_s(call, rounds=15):
