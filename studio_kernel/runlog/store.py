@@ -32,37 +32,35 @@ from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import Origin, RunEstimate, RunRecord, RunStatus
 from studio_kernel.domain.sweep import Sweep
 from studio_kernel.errors import RunLogError
-from studio_kernel.runlog import (
-    archive,
-    boards,
-    database,
-    events,
-    forking,
-    judgements,
-    ordering,
-    quarantine,
-    queries,
-    reports,
-    schema,
-)
+from studio_kernel.runlog import archive, database, events, fold, forking, quarantine, schema
 from studio_kernel.runlog.background import Background, Duty
 from studio_kernel.runlog.database import DatabaseBusy, DatabaseCorrupt
 from studio_kernel.runlog.filesystem import network_file_system
 from studio_kernel.runlog.fold import PAUSE_S, Folder
 from studio_kernel.runlog.journal import Journal
-from studio_kernel.runlog.ordering import Order
 from studio_kernel.runlog.queries import (
-    CostRow,
-    Cursor,
-    Facets,
-    PastRun,
-    RunFilter,
-    RunKind,
-    SweepContents,
-    SweepRecord,
-    Timings,
+    assets,
+    boards,
+    costs,
+    facets,
+    judgements,
+    ordering,
+    projects,
+    queued,
+    reports,
+    runs,
+    sweeps,
+    tables,
+    timings,
 )
-from studio_kernel.runlog.reports import UsageKey
+from studio_kernel.runlog.queries.costs import CostRow
+from studio_kernel.runlog.queries.facets import Facets
+from studio_kernel.runlog.queries.filters import Cursor, RunFilter
+from studio_kernel.runlog.queries.ordering import Order
+from studio_kernel.runlog.queries.reports import UsageKey
+from studio_kernel.runlog.queries.rows import records
+from studio_kernel.runlog.queries.sweeps import SweepContents, SweepRecord
+from studio_kernel.runlog.queries.timings import PastRun, RunKind, Timings
 from studio_kernel.runlog.sources import journals_of
 from studio_kernel.runlog.tail import QueueTail, SpendingTail, Tail
 
@@ -386,18 +384,18 @@ class RunLog:
         """Return a run with everything the log knows about it, also a deleted one; `None` when there is none."""
         if not _is_uuid(run_id):
             return None
-        found = queries.records(self._ask(lambda connection: queries.by_id(connection, run_id), pause_s=0.0))
+        found = records(self._ask(lambda connection: runs.by_id(connection, run_id), pause_s=0.0))
         return found[0] if found else None
 
     def runs_of(self, run_ids: Iterable[str]) -> dict[str, RunRecord]:
         """Return some runs by id, in one question; those that the log does not know are left out."""
         known = [run_id for run_id in run_ids if _is_uuid(run_id)]
-        found = self._ask(lambda connection: queries.by_ids(connection, known), pause_s=0.0) if known else []
-        return {record.id: record for record in queries.records(found)}
+        found = self._ask(lambda connection: runs.by_ids(connection, known), pause_s=0.0) if known else []
+        return {record.id: record for record in records(found)}
 
     def find(self, part: str, limit: int = 10) -> list[str]:
         """Return the ids that begin or end with `part`, also of deleted runs, newest first."""
-        return self._ask(lambda connection: queries.ids_like(connection, part.lower(), limit))
+        return self._ask(lambda connection: runs.ids_like(connection, part.lower(), limit))
 
     def runs(
         self, wanted: RunFilter = _EVERY_RUN, *, limit: int | None = 50, before: Cursor | None = None, offset: int = 0
@@ -413,13 +411,13 @@ class RunLog:
         offset : int
             How many to leave out first, for those who jump: 25 ms at 600,000, while a cursor costs nothing.
         """
-        return queries.records(self._ask(lambda connection: queries.page(connection, wanted, limit, before, offset)))
+        return records(self._ask(lambda connection: runs.page(connection, wanted, limit, before, offset)))
 
     def runs_by(
         self, order: Order, wanted: RunFilter = _EVERY_RUN, *, limit: int | None = 50, offset: int = 0
     ) -> list[RunRecord]:
         """Return runs by a number of theirs; those without one last."""
-        return queries.records(self._ask(lambda connection: ordering.page(connection, wanted, order, limit, offset)))
+        return records(self._ask(lambda connection: ordering.page(connection, wanted, order, limit, offset)))
 
     def place_by(self, order: Order, run_id: str, wanted: RunFilter = _EVERY_RUN) -> int:
         """Return how many runs stand before one in an order."""
@@ -435,9 +433,7 @@ class RunLog:
         self, order: Order, wanted: RunFilter = _EVERY_RUN, *, limit: int = 50, before: Cursor | None = None
     ) -> list[RunRecord]:
         """Return runs with something to measure that nobody has measured, newest first."""
-        return queries.records(
-            self._ask(lambda connection: ordering.unmeasured(connection, wanted, order, limit, before))
-        )
+        return records(self._ask(lambda connection: ordering.unmeasured(connection, wanted, order, limit, before)))
 
     def frame(
         self, wanted: RunFilter = _EVERY_RUN, *, limit: int | None = 50, where: str | None = None
@@ -457,23 +453,23 @@ class RunLog:
 
         def answer(connection: DuckDBPyConnection) -> pd.DataFrame:
             if where is not None:
-                _require_query(connection, f"SELECT * FROM runs WHERE {where}")
-            return queries.frame(connection, wanted, limit, where)
+                tables.require_query(connection, f"SELECT * FROM runs WHERE {where}")
+            return tables.frame(connection, wanted, limit, where)
 
         return self._ask(answer, confined=where is not None)
 
     def count(self, wanted: RunFilter = _EVERY_RUN) -> int:
         """Return how many runs there are."""
-        return self._ask(lambda connection: queries.count(connection, wanted))
+        return self._ask(lambda connection: runs.count(connection, wanted))
 
     def facets(self, wanted: RunFilter = _EVERY_RUN) -> Facets:
         """Return how many runs there are of each model, status, rating and so on."""
-        return self._ask(lambda connection: queries.facets(connection, wanted))
+        return self._ask(lambda connection: facets.facets(connection, wanted))
 
     def assets_of(self, ids: Sequence[str]) -> dict[str, tuple[Asset, ...]]:
         """Return the files of some runs, by id."""
         known = [run_id for run_id in ids if _is_uuid(run_id)]
-        return self._ask(lambda connection: queries.assets_of(connection, known))
+        return self._ask(lambda connection: assets.assets_of(connection, known))
 
     def made_by(self, sha256: str) -> tuple[str, bool] | None:
         """Return the newest run that has a file as its output, and whether it is deleted; one that is not goes first.
@@ -482,41 +478,41 @@ class RunLog:
         """
         if not self._has_runs():
             return None
-        return self._ask(lambda connection: queries.made_by(connection, sha256), pause_s=0.0)
+        return self._ask(lambda connection: assets.made_by(connection, sha256), pause_s=0.0)
 
     def ticket_of(self, run_id: str) -> Ticket | None:
         """Return how to find a run at its remote service; `None` when it was not accepted there."""
         if not _is_uuid(run_id):
             return None
-        return self._ask(lambda connection: queries.ticket_of(connection, run_id), pause_s=0.0)
+        return self._ask(lambda connection: queued.ticket_of(connection, run_id), pause_s=0.0)
 
     def has_ticket(self, remote_id: str) -> bool:
         """Return whether a job of that name at its service belongs to a run of this home."""
-        return self._ask(lambda connection: queries.has_ticket(connection, remote_id), pause_s=0.0)
+        return self._ask(lambda connection: queued.has_ticket(connection, remote_id), pause_s=0.0)
 
     def projects(self) -> list[Project]:
         """Return every project, newest first."""
-        return self._ask(queries.projects)
+        return self._ask(projects.projects)
 
     def project_contents(self) -> dict[str, ProjectCard]:
         """Return what is in each project that a run names: counts, costs and covers; its title is not looked up."""
-        return self._ask(queries.project_contents) if self._has_runs() else {}
+        return self._ask(projects.project_contents) if self._has_runs() else {}
 
     def sweep_of(self, sweep_id: str) -> SweepRecord | None:
         """Return a sweep that was planned here; `None` when there is none of that id."""
-        found = self._ask(lambda connection: queries.sweeps(connection, sweep_id, 1), pause_s=0.0)
+        found = self._ask(lambda connection: sweeps.sweeps(connection, sweep_id, 1), pause_s=0.0)
         return found[0] if found else None
 
     def sweeps(self, *, limit: int | None = 50) -> list[SweepRecord]:
         """Return sweeps, newest first."""
-        return self._ask(lambda connection: queries.sweeps(connection, None, limit))
+        return self._ask(lambda connection: sweeps.sweeps(connection, None, limit))
 
     def sweep_contents(self, sweep_ids: Sequence[str]) -> dict[str, SweepContents]:
         """Return what has become of sweeps, by id; those without runs are left out."""
         known = [sweep_id for sweep_id in sweep_ids if sweep_id]
         if not known or not self._has_runs():
             return {}
-        return self._ask(lambda connection: queries.sweep_contents(connection, known))
+        return self._ask(lambda connection: sweeps.sweep_contents(connection, known))
 
     def succeeded_with(self, digests: Sequence[str], *, batch_size: int | None = None) -> dict[str, str]:
         """Return the newest run that succeeded for each request that has one, digest → id.
@@ -528,7 +524,7 @@ class RunLog:
         """
         if not digests or not self._has_runs():
             return {}
-        return self._ask(lambda connection: queries.succeeded_with(connection, digests, batch_size), pause_s=0.0)
+        return self._ask(lambda connection: runs.succeeded_with(connection, digests, batch_size), pause_s=0.0)
 
     def unfinished_with(self, digests: Sequence[str], *, batch_size: int | None = None) -> dict[str, str]:
         """Return the oldest run that waits or is at work for each request that has one, digest → id.
@@ -540,7 +536,7 @@ class RunLog:
         """
         if not digests or not self._has_runs():
             return {}
-        return self._ask(lambda connection: queries.unfinished_with(connection, digests, batch_size), pause_s=0.0)
+        return self._ask(lambda connection: runs.unfinished_with(connection, digests, batch_size), pause_s=0.0)
 
     def unclear_with(self, digests: Sequence[str]) -> dict[str, str]:
         """Return the newest run for each request where that may have been billed without a result, digest → id.
@@ -549,7 +545,7 @@ class RunLog:
         """
         if not digests or not self._has_runs():
             return {}
-        return self._ask(lambda connection: queries.unclear_with(connection, digests), pause_s=0.0)
+        return self._ask(lambda connection: runs.unclear_with(connection, digests), pause_s=0.0)
 
     def reported(
         self, name: str, models: Sequence[str], *, value: str | None = None, limit: int | None = 50
@@ -567,12 +563,12 @@ class RunLog:
         """
         if not self._has_runs():
             return []
-        asked = self._ask(lambda connection: queries.reported(connection, name, models, value, limit), pause_s=0.0)
-        return queries.records(asked)
+        asked = self._ask(lambda connection: runs.reported(connection, name, models, value, limit), pause_s=0.0)
+        return records(asked)
 
     def past_runs(self, model: str) -> list[PastRun]:
         """Return what the newest runs of a model took, newest first."""
-        return self._ask(lambda connection: queries.past_runs(connection, model)) if self._has_runs() else []
+        return self._ask(lambda connection: timings.past_runs(connection, model)) if self._has_runs() else []
 
     def costs(self, since: datetime | None = None) -> list[CostRow]:
         """Return what runs cost, added up by quarter of an hour, project, model, engine and sweep.
@@ -582,7 +578,7 @@ class RunLog:
         since : datetime.datetime or None
             Ended, or queued and not ended, then or later; aware.
         """
-        return self._ask(lambda connection: queries.costs(connection, since), pause_s=0.0)
+        return self._ask(lambda connection: costs.costs(connection, since), pause_s=0.0)
 
     def usage(self, key: UsageKey, since: datetime | None = None, project: str | None = None) -> pd.DataFrame:
         """Return what was used, a row a quarter of an hour (``bin``), project, model or engine, the column ``what``.
@@ -606,7 +602,7 @@ class RunLog:
 
     def timings(self, kind: RunKind) -> Timings | None:
         """Return how long runs of a kind took lately; `None` when there were none."""
-        return self._ask(lambda connection: queries.timings(connection, kind))
+        return self._ask(lambda connection: timings.timings(connection, kind))
 
     def votes(self, *, ballot: str | None = None, rater: str | None = None) -> list[Vote]:
         """Return the votes that count, the oldest first: not those taken back, nor those about deleted runs.
@@ -676,8 +672,8 @@ class RunLog:
         """
 
         def answer(connection: DuckDBPyConnection) -> pd.DataFrame:
-            _require_query(connection, query)
-            return queries.table(connection, query, parameters)
+            tables.require_query(connection, query)
+            return tables.table(connection, query, parameters)
 
         return self._ask(answer, confined=True)
 
@@ -692,8 +688,8 @@ class RunLog:
         tail = self.tail()
 
         def answer(connection: DuckDBPyConnection) -> tuple[list[QueueEntry], bool, tuple[str, ...], dict[str, int]]:
-            found = queries.unfinished(connection)
-            return found, *queries.queue_state(connection), queries.watermarks(connection)
+            found = queued.unfinished(connection)
+            return found, *queued.queue_state(connection), fold.watermarks(connection)
 
         entries, paused, first, watermarks = self._ask(answer, pause_s=0.0)
         tail.rewind(watermarks)
@@ -708,7 +704,7 @@ class RunLog:
         """Return what was spent and what may yet be, ready to be kept up to date."""
         tail = self.tail()
         spending, watermarks = self._ask(
-            lambda connection: (queries.spending(connection), queries.watermarks(connection)), pause_s=0.0
+            lambda connection: (costs.spending(connection), fold.watermarks(connection)), pause_s=0.0
         )
         tail.rewind(watermarks)
         return SpendingTail(spending, tail)
@@ -717,10 +713,8 @@ class RunLog:
         """Return a run, and how far each journal had been read for the answer: a `Tail` goes on from there."""
         if not _is_uuid(run_id):
             return None, {}
-        rows, watermarks = self._ask(
-            lambda connection: (queries.by_id(connection, run_id), queries.watermarks(connection))
-        )
-        found = queries.records(rows)
+        rows, watermarks = self._ask(lambda connection: (runs.by_id(connection, run_id), fold.watermarks(connection)))
+        found = records(rows)
         return (found[0] if found else None), watermarks
 
     def expect(self, positions: Mapping[str, int]) -> None:
@@ -885,14 +879,6 @@ class RunLog:
             self._is_held = time.monotonic() >= deadline
             if self._is_held or self._live.error is not None:
                 return
-
-
-def _require_query(connection: DuckDBPyConnection, query: str) -> None:
-    import duckdb
-
-    statements = connection.extract_statements(query)
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise RunLogError(f"only one SELECT is answered, got {query!r}; the log is changed through the studio alone")
 
 
 def _is_uuid(text: str) -> bool:
