@@ -146,6 +146,11 @@ def among(ids: Sequence[str]) -> tuple[str, Sequence[object]]:
     return "id BETWEEN ?::UUID AND ?::UUID AND id IN (SELECT unnest(?::UUID[]))", [known[0], known[-1], known]
 
 
+def is_uuid(text: str) -> bool:
+    """Whether a text can be the id of a run or of something else in the log."""
+    return _uuid(text) is not None
+
+
 def _text_parts(text: str) -> list[tuple[str, Sequence[object]]]:
     """Return conditions that look the words up among the prompts, each of which is stored once."""
     words = text.split()
