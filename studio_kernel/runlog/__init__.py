@@ -7,19 +7,14 @@ and their tools. `RunLog` joins these parts. Nothing outside this package opens 
 DuckDB and pandas load with the first question, not with this package.
 """
 
-from studio_kernel.runlog.ordering import Order
-from studio_kernel.runlog.queries import (
-    CostRow,
-    Cursor,
-    Facets,
-    PastRun,
-    RunFilter,
-    RunKind,
-    SweepContents,
-    SweepRecord,
-    Timings,
-)
-from studio_kernel.runlog.store import Health, RunLog, new_run_id
+from studio_kernel.runlog.health import Health
+from studio_kernel.runlog.queries.costs import CostRow
+from studio_kernel.runlog.queries.facets import Facets
+from studio_kernel.runlog.queries.filters import Cursor, RunFilter
+from studio_kernel.runlog.queries.ordering import Order
+from studio_kernel.runlog.queries.sweeps import SweepContents, SweepRecord
+from studio_kernel.runlog.queries.timings import PastRun, RunKind, Timings
+from studio_kernel.runlog.store import RunLog, new_run_id
 from studio_kernel.runlog.tail import QueueTail, SpendingTail, Tail
 
 __all__ = [

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from studio_kernel.errors import RunLogError
-from studio_kernel.runlog import database, events, patch, quarantine, queries, schema
+from studio_kernel.runlog import database, events, patch, quarantine, schema
 from studio_kernel.runlog.database import DatabaseBusy, DatabaseCorrupt
 from studio_kernel.runlog.quarantine import Line
 from studio_kernel.runlog.sources import Source, all_of, changed_ns, journals_of
@@ -55,6 +55,12 @@ class Batch:
     watermarks: dict[str, int] = field(default_factory=dict)
     is_cut: bool = False
     newer: set[str] = field(default_factory=set)
+
+
+def watermarks(connection: DuckDBPyConnection) -> dict[str, int]:
+    """Return how many bytes of each journal the file has."""
+    rows = connection.execute("SELECT journal, max(position) FROM fold_state GROUP BY journal").fetchall()
+    return {str(journal): int(position) for journal, position in rows}
 
 
 def collect(sources: Iterable[Source], watermarks: Mapping[str, int], limit: int = BATCH_BYTES) -> Batch:
@@ -187,7 +193,7 @@ class Folder:
     def watermarks(self) -> dict[str, int]:
         """Return how far the file has each journal."""
         with database.attached(self.path, read_only=True, wait_s=self._wait_s) as connection:
-            return queries.watermarks(connection)
+            return watermarks(connection)
 
     def replace(self, damaged: int | None) -> None:
         """Build the file anew, unless another process has replaced the damaged one already."""
@@ -223,7 +229,7 @@ class Folder:
             self._replace_missing()
         with database.attached(self.path, read_only=True, wait_s=self._wait_s) as connection:
             database.require_whole(connection, self.path)
-            folded = queries.watermarks(connection) if schema.is_current(connection, self.path) else None
+            folded = watermarks(connection) if schema.is_current(connection, self.path) else None
         if folded is None:
             schema.bring_up_to_date(self.path, wait_s=self._wait_s)
             folded = self.watermarks()

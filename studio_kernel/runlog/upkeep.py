@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from studio_kernel.errors import RunLogError
-from studio_kernel.runlog import database, fold, quarantine, queries, references, schema
+from studio_kernel.runlog import database, fold, quarantine, references, schema
 from studio_kernel.runlog.database import DatabaseCorrupt
 from studio_kernel.runlog.fold import Folder
 from studio_kernel.runlog.quarantine import BadLine
@@ -154,7 +154,7 @@ class LogUpkeep:
 
         A last line without its end is none: it was cut off before anybody was told that it is kept.
         """
-        rest = fold.collect(sources, queries.watermarks(connection))
+        rest = fold.collect(sources, fold.watermarks(connection))
         reasons = []
         if rest.newer:
             reasons.append("a newer studio has logged what this one does not understand")

@@ -17,8 +17,7 @@ from soaking import length, soak
 from studio_kernel.domain.marks import Project
 from studio_kernel.errors import RunLogError
 from studio_kernel.runlog import RunLog, database, events, patch
-from studio_kernel.runlog.fold import collect
-from studio_kernel.runlog.queries import watermarks
+from studio_kernel.runlog.fold import collect, watermarks
 from studio_kernel.runlog.sources import all_of, journals_of
 
 KILLS = length(12, 100)

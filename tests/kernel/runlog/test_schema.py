@@ -12,7 +12,8 @@ import pytest
 import studio_kernel
 from runlog_tools import live, log_run, public, rows
 from studio_kernel.errors import RunLogError
-from studio_kernel.runlog import RunLog, database, queries, reference, schema
+from studio_kernel.runlog import RunLog, database, reference, schema
+from studio_kernel.runlog.queries.rows import RECORD_COLUMNS
 from studio_kernel.runlog.schema import Migration
 
 PACKAGE = Path(studio_kernel.__file__).parent
@@ -120,7 +121,7 @@ def test_the_reference_page_is_current():
 def test_the_columns_of_a_record_are_columns_of_the_view_of_all():
     with schema.empty(confined=False) as connection:
         names = {name for name, *_ in connection.execute("DESCRIBE all_runs").fetchall()}
-    assert set(queries._RECORD_COLUMNS) <= names
+    assert set(RECORD_COLUMNS) <= names
 
 
 def calls_of(tree: ast.AST) -> list[ast.Call]:

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from studio_kernel.runlog import queries
 from studio_kernel.runlog.patch import KINDS_OF_MEDIA
-from studio_kernel.runlog.queries import Cursor, Row, RunFilter
+from studio_kernel.runlog.queries.filters import Cursor, RunFilter, condition_of
+from studio_kernel.runlog.queries.rows import Row
+from studio_kernel.runlog.queries.runs import by_ids
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -48,8 +49,8 @@ class Order:
 def page(
     connection: DuckDBPyConnection, wanted: RunFilter, order: Order, limit: int | None, offset: int = 0
 ) -> list[Row]:
-    """Return runs in an order; `queries.records` makes something of them."""
-    where = queries.condition_of(wanted)
+    """Return runs in an order; `rows.records` makes something of them."""
+    where = condition_of(wanted)
     part = "" if limit is None else f"LIMIT {int(limit)} "
     rows = connection.execute(
         f"{_numbered(order)} SELECT id FROM numbered WHERE {where.sql} "
@@ -57,7 +58,7 @@ def page(
         [*_bound(order), *where.values],
     ).fetchall()
     places = {str(run_id): place for place, (run_id,) in enumerate(rows)}
-    return sorted(queries.by_ids(connection, list(places)), key=lambda row: places[str(row[0]["id"])])
+    return sorted(by_ids(connection, list(places)), key=lambda row: places[str(row[0]["id"])])
 
 
 def place_of(connection: DuckDBPyConnection, wanted: RunFilter, order: Order, run_id: str) -> int:
@@ -68,7 +69,7 @@ def place_of(connection: DuckDBPyConnection, wanted: RunFilter, order: Order, ru
     if row is None:
         return 0
     number, created_at = row
-    where = queries.condition_of(wanted)
+    where = condition_of(wanted)
     newer = "(created_at > ? OR (created_at = ? AND id > ?::UUID))"
     later = [created_at, created_at, run_id]
     if number is None:
@@ -85,7 +86,7 @@ def place_of(connection: DuckDBPyConnection, wanted: RunFilter, order: Order, ru
 
 def coverage(connection: DuckDBPyConnection, wanted: RunFilter, order: Order) -> tuple[int, int]:
     """Return how many runs with something to measure were measured, and how many there are."""
-    where = queries.condition_of(wanted)
+    where = condition_of(wanted)
     row = connection.execute(
         f"{_numbered(order)} SELECT count(was_measured), count(*) FROM numbered WHERE {where.sql} AND {_CAN_BE}",
         [*_bound(order), *where.values],
@@ -97,13 +98,13 @@ def unmeasured(
     connection: DuckDBPyConnection, wanted: RunFilter, order: Order, limit: int, before: Cursor | None
 ) -> list[Row]:
     """Return runs with something to measure that nobody has measured, newest first."""
-    where = queries.condition_of(wanted, before)
+    where = condition_of(wanted, before)
     rows = connection.execute(
         f"{_numbered(order)} SELECT id FROM numbered WHERE {where.sql} AND {_CAN_BE} AND was_measured IS NULL "
         f"ORDER BY created_at DESC, id DESC LIMIT {int(limit)}",
         [*_bound(order), *where.values],
     ).fetchall()
-    return queries.by_ids(connection, [str(run_id) for (run_id,) in rows])
+    return by_ids(connection, [str(run_id) for (run_id,) in rows])
 
 
 _CAN_BE = f"status = 'succeeded' AND media & {KINDS_OF_MEDIA['image'] | KINDS_OF_MEDIA['video']} <> 0 AND NOT private"

@@ -13,7 +13,7 @@ from immutabledict import immutabledict
 
 from studio_kernel.domain.boards import Board
 from studio_kernel.domain.values import from_json
-from studio_kernel.runlog import queries
+from studio_kernel.runlog.queries.tables import table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,7 @@ def marks(connection: DuckDBPyConnection, run_ids: Sequence[str] | None, limit: 
     """Return who said what about which runs, the latest first; what is about deleted runs is left out."""
     chosen = "run_id IN (SELECT unnest(?::UUID[]))" if run_ids is not None else "true"
     most = "" if limit is None else f" LIMIT {int(limit)}"
-    found = queries.table(
+    found = table(
         connection,
         "SELECT run_id, marked_at, coalesce(marked_by, '') AS marked_by, rating, favourite, tags, note FROM marks "
         f"ANTI JOIN ({_NOT_SHOWN}) AS gone ON run_id = gone.id WHERE {chosen} ORDER BY marked_at DESC, run_id{most}",

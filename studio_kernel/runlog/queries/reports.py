@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from studio_kernel.domain.marks import Rating
 from studio_kernel.domain.runs import IMPORT_ENGINE
-from studio_kernel.runlog import queries
+from studio_kernel.runlog.queries.tables import table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,7 @@ run AS NOT MATERIALIZED (
 
 def usage(connection: DuckDBPyConnection, key: UsageKey, since: datetime | None, project: str | None) -> pd.DataFrame:
     """Return what was used, a row a value of `key`, which is the column ``what``."""
-    return queries.table(
+    return table(
         connection,
         f"""
         WITH {_RUNS},
@@ -74,7 +74,7 @@ def usage(connection: DuckDBPyConnection, key: UsageKey, since: datetime | None,
 
 def models(connection: DuckDBPyConnection, since: datetime | None, project: str | None) -> pd.DataFrame:
     """Return how models did, a row a model, the one with the most runs first."""
-    return queries.table(
+    return table(
         connection,
         f"""
         WITH {_RUNS}
