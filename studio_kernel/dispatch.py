@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from studio_kernel.budgets import Budgets
 from studio_kernel.desk import Workplace
@@ -19,6 +19,8 @@ from studio_kernel.workshop import Workshop
 
 if TYPE_CHECKING:
     from studio_kernel.worker.launch import Launcher
+
+RunnerName = Literal["worker", "inline"]
 
 
 class Dispatch:

@@ -44,10 +44,10 @@ ALLOWED = {
 }
 JOINING = {
     "as_python", "boards", "budgets", "comparing", "contents", "desk", "dispatch", "drafting", "estimates", "export",
-    "follower", "gc", "importing", "jobs", "keeping", "ledger", "listings", "measuring", "mending", "numbers",
-    "orders", "outcome", "own_presets", "planning", "private", "projects", "providers", "publishing", "queue",
-    "refreshing", "replaying", "report_columns", "reported", "reports", "results", "reviewing", "run", "runner",
-    "sharing", "studio", "sweep_log", "sweeps", "view", "voting", "worker", "workshop",
+    "finding", "follower", "gc", "importing", "jobs", "keeping", "ledger", "listings", "measuring", "mending",
+    "numbers", "orders", "outcome", "own_presets", "planning", "preparing", "private", "projects", "providers",
+    "publishing", "queue", "refreshing", "replaying", "report_columns", "reported", "reports", "results", "reviewing",
+    "run", "runner", "sharing", "studio", "sweep_log", "sweeping", "sweeps", "view", "voting", "worker", "workshop",
 }  # fmt: skip
 ON_TOP = {"cli", "dashboards", "demo", "doctor", "lab", "repair"}
 KERNEL = "studio_kernel"

@@ -262,7 +262,7 @@ def test_a_range_is_what_stands_between_in_the_list(state, ids):
 
 
 def test_a_range_that_is_too_long_is_refused(state, ids, monkeypatch):
-    monkeypatch.setattr("studio_widgets.gallery.state.MOST_NAMED", 10)
+    monkeypatch.setattr("studio_widgets.gallery.acting.MOST_NAMED", 10)
     state.select_between(ids[0], ids[20])
     assert "at most 10 runs" in state.error
     assert state.selected == 0

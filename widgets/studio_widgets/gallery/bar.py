@@ -9,8 +9,10 @@ import ipywidgets
 
 from studio_widgets.exporting.panel import ExportView
 from studio_widgets.frame import panel as parts
+from studio_widgets.gallery.acting import MOST_COMPARED, MOST_EXPORTED
+from studio_widgets.gallery.listing import runs_text
 from studio_widgets.gallery.selection import Selection
-from studio_widgets.gallery.state import MOST_COMPARED, MOST_EXPORTED, GalleryState, runs_text
+from studio_widgets.gallery.state import GalleryState
 
 
 class SelectionBar(ipywidgets.VBox):  # type: ignore[misc]  # untyped base

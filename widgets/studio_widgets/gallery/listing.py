@@ -233,3 +233,8 @@ def item_of(record: RunRecord, *, note: str = "", acts: tuple[str, ...] = ()) ->
         note=note,
         acts=acts,
     )
+
+
+def runs_text(count: int) -> str:
+    """Return how many runs, in words."""
+    return "1 run" if count == 1 else f"{count:,} runs"

@@ -14,8 +14,8 @@ from studio_widgets.discarding import discard
 from studio_widgets.frame import panel as parts
 from studio_widgets.gallery import filters
 from studio_widgets.gallery.bringing import import_box
-from studio_widgets.gallery.listing import RunListState
-from studio_widgets.gallery.state import GalleryState, runs_text
+from studio_widgets.gallery.listing import RunListState, runs_text
+from studio_widgets.gallery.state import GalleryState
 from studio_widgets.timing import Debounced
 
 Options = list[tuple[str, object]]

@@ -1,47 +1,41 @@
 """The gallery without a screen: which runs, which of them is looked at, which are selected, what is said about them.
 
-Set the filters and read `items`; whatever a click can do, a method here does.
+Set the filters and read `items`; whatever a click can do, a method does. `LookedAtRuns` in ``looking.py`` has the run
+that is looked at, `SelectedRuns` in ``acting.py`` those that are selected; filters and sorting are here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from collections.abc import Callable
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import traitlets
 
 from studio_kernel.domain.parameters import label_of
 from studio_kernel.domain.runs import RunRecord
-from studio_kernel.errors import StudioError
 from studio_kernel.metrics.registry import metric_of
 from studio_kernel.numbers import subjects_of
-from studio_kernel.runlog import Cursor, Facets, Order, RunFilter
+from studio_kernel.runlog import Facets, Order, RunFilter
 from studio_widgets.cells.colouring import sortings, words_of
-from studio_widgets.exporting.state import ExportState
-from studio_widgets.gallery import filters, intents
-from studio_widgets.gallery.listing import PAGE, Item, RunListState, item_of
+from studio_widgets.gallery import filters
+from studio_widgets.gallery.acting import SelectedRuns
+from studio_widgets.gallery.listing import PAGE, Item, item_of
 from studio_widgets.gallery.rest import Rest
-from studio_widgets.gallery.selection import MOST_NAMED, Selection
-from studio_widgets.gallery.steps import Steps
+from studio_widgets.gallery.selection import Selection
 from studio_widgets.workspace import Workspace
 
 if TYPE_CHECKING:
     from studio_kernel.domain.similarity import Similar
     from studio_kernel.studio import Studio
 
-STEP = 10
-"""Runs that are changed at a turn of the loop."""
-MOST_COMPARED = 12
-MOST_EXPORTED = 500
 RESTRICTING = (
     "text", "model", "task", "kind", "favourite", "min_rating", "tag", "period", "first_day", "last_day", "source",
     "similar_to",
 )  # fmt: skip
 
 
-class GalleryState(RunListState):
+class GalleryState(SelectedRuns):
     """Runs of a home under a filter.
 
     Parameters
@@ -76,26 +70,6 @@ class GalleryState(RunListState):
     choices : dict
         Filter → (value, number of runs that fit the rest of the filter), for `model`, `task`, `kind`, `tag`, `source`,
         `min_rating` and `favourite`.
-    details : RunRecord or None
-        The run that is looked at.
-    shown : int
-        Which of its files.
-    place : int
-        Where it stands in the list.
-    selection : Selection
-        What a bulk action means.
-    selected : int
-        How many runs that are.
-    asks_to_delete : int
-        How many runs somebody has to say yes or no to; 0 = nothing is asked.
-    said : str
-        What was done last, in words.
-    doing : str
-        What is being done, in words.
-    can_undo : bool
-        Whether the last deletion can be taken back.
-    export : ExportState
-        Makes one file of what `export_selected` has chosen.
 
     Examples
     --------
@@ -123,15 +97,6 @@ class GalleryState(RunListState):
     measured = traitlets.Unicode(read_only=True)
     is_measuring = traitlets.Bool(False, read_only=True)
     choices: traitlets.Dict[str, list[tuple[object, int]]] = traitlets.Dict(read_only=True)
-    details = traitlets.Instance(RunRecord, allow_none=True, read_only=True)
-    shown = traitlets.Int(0)
-    place = traitlets.Int(0, read_only=True)
-    selection = traitlets.Instance(Selection, args=(), read_only=True)
-    selected = traitlets.Int(0, read_only=True)
-    asks_to_delete = traitlets.Int(0, read_only=True)
-    said = traitlets.Unicode(read_only=True)
-    doing = traitlets.Unicode(read_only=True)
-    can_undo = traitlets.Bool(False, read_only=True)
 
     def __init__(
         self,
@@ -142,13 +107,9 @@ class GalleryState(RunListState):
     ) -> None:
         super().__init__(studio, workspace=workspace)
         self._now = now
-        self._tags: dict[str, None] = {}
-        self._deleted: list[str] = []
         self._similar: dict[str, Similar] = {}
-        self._steps = Steps(self._went_well)
         self._rest = Rest(studio, self._rest_ended)
         self._order: Order | None = None
-        self.export = ExportState(studio, workspace=self.workspace)
         self.observe(lambda _change: self._restrict(), list(RESTRICTING))
         self.observe(lambda _change: self._sort(), ["sorted_by", "lowest_first"])
         self.workspace.take("show", self.open)
@@ -268,185 +229,11 @@ class GalleryState(RunListState):
         self.refresh()
         self.open(run.id)
 
-    # Looking at one
-
-    def open(self, run: str) -> None:
-        """Look at a run; an empty id closes the details."""
-        self._attempt(lambda: self._look_at(run))
-
-    def close(self) -> None:
-        """Look at no run."""
-        self.open("")
-
-    def step(self, by: int) -> None:
-        """Look at the next run of the list (1), or at the one before (-1)."""
-        self._attempt(lambda: self._step(by))
-
-    def file(self, index: int | None = None) -> tuple[bytes, str]:
-        """Return bytes and media type of a file of the run that is looked at; nothing when there is none."""
-        return self._file_of(self.details, self.shown if index is None else index)
-
-    def thumbnails(self) -> list[bytes]:
-        """Return a small picture of every file of the run that is looked at; no bytes for what is no picture."""
-        return self._thumbnails_of(self.details)
-
-    # Marks
-
-    def star(self, on: bool, run: str = "") -> None:
-        """Make a run, or the one that is looked at, a favourite, or no longer."""
-        self._attempt(lambda: self._mark(run or self._looked_at().id, favourite=on))
-
-    def rate(self, rating: int, run: str = "") -> None:
-        """Give a run, or the one that is looked at, 1 … 5 stars; 0 takes them away."""
-        self._attempt(lambda: self._mark(run or self._looked_at().id, rating=rating))
-
-    def add_tag(self, tag: str) -> None:
-        """Give the run that is looked at a tag more."""
-        self._attempt(lambda: self._retag([self._looked_at()], tag, on=True))
-        self.refresh_after()
-
-    def remove_tag(self, tag: str) -> None:
-        """Take a tag from the run that is looked at."""
-        self._attempt(lambda: self._retag([self._looked_at()], tag, on=False))
-        self.refresh_after()
-
-    def write_note(self, text: str) -> None:
-        """Keep a note with the run that is looked at; empty takes it away."""
-        self._attempt(lambda: self._say(self._looked_at().id, note=text))
-        self.refresh_after()
-
-    @property
-    def known_tags(self) -> list[str]:
-        """Tags that runs of this home have, to choose from."""
-        return sorted(self._tags)
-
-    # Selecting
-
-    def select(self, *runs: str, on: bool = True) -> None:
-        """Select runs too, or no longer."""
-        with self.lock:
-            self._select(self.selection.put(runs, on=on))
-
-    def select_between(self, first: str, last: str, *, keep: bool = False) -> None:
-        """Select the runs from one to another as they stand in the list; with `keep` also what was selected."""
-        self._attempt(lambda: self._select_between(first, last, keep))
-
-    def select_all(self) -> None:
-        """Select everything under the filter that there is now; nothing of it is read."""
-        with self.lock:
-            self._select(Selection(until=datetime.now(UTC)))
-
-    def select_none(self) -> None:
-        """Select nothing."""
-        with self.lock:
-            self._select(Selection())
-
-    def hear(self, intent: intents.Intent) -> None:
-        """Do what the view wishes beyond looking and marking."""
-        match intent:
-            case intents.Select(run, on):
-                self.select(run, on=on)
-            case intents.Range(first, last, keep):
-                self.select_between(first, last, keep=keep)
-            case intents.SelectAll():
-                self.select_all()
-            case intents.SelectNone():
-                self.select_none()
-            case intents.Delete(run):
-                self.ask_to_delete(run)
-
-    # Doing something with all that is selected
-
-    def star_selected(self, on: bool = True) -> None:
-        """Make all that is selected favourites, or no longer."""
-        self._work("Marking", lambda some: self._mark_each(some, favourite=on))
-
-    def rate_selected(self, rating: int) -> None:
-        """Give all that is selected 1 … 5 stars; 0 takes them away."""
-        self._work("Rating", lambda some: self._mark_each(some, rating=rating))
-
-    def tag_selected(self, tag: str) -> None:
-        """Give all that is selected a tag more."""
-        if tag.strip():
-            self._work("Tagging", lambda some: self._retag(some, tag, on=True))
-
-    def untag_selected(self, tag: str) -> None:
-        """Take a tag from all that is selected."""
-        self._work("Taking the tag from", lambda some: self._retag(some, tag, on=False))
-
-    def compare_selected(self) -> None:
-        """Hand all that is selected to whoever compares."""
-        runs = [record.id for some in self._chunks() for record in some]
-        for run in reversed(runs):
-            self.workspace.ask("compare", run)
-
-    def export_selected(self) -> None:
-        """Choose all that is selected in `export`, which makes one file of it."""
-        self._attempt(lambda: self.export.select(self.selected_runs(MOST_EXPORTED)))
-
-    def selected_runs(self, limit: int | None = None) -> list[str]:
-        """Return the ids of what is selected, newest first."""
-        runs: list[str] = []
-        for some in self._chunks():
-            runs += [record.id for record in some]
-            if limit is not None and len(runs) >= limit:
-                return runs[:limit]
-        return runs
-
-    def ask_to_delete(self, run: str = "") -> None:
-        """Ask for a yes to delete what is selected, or this run when nothing is."""
-        if self.can_change:
-            with self.lock:
-                if run and not self.selection:
-                    self._select(Selection((run,)))
-                self.set_trait("asks_to_delete", self.selected)
-
-    def keep(self) -> None:
-        """Delete nothing after all."""
-        self.set_trait("asks_to_delete", 0)
-
-    def delete_selected(self, *, files: bool = False) -> None:
-        """Delete all that is selected; with `files`, `studio gc` may free its files. A run at work stays."""
-        self._deleted.clear()
-        self.set_trait("can_undo", False)
-        self.set_trait("asks_to_delete", 0)
-        self._work("Deleting", lambda some: self._delete(some, files), self._say_deleted)
-
-    def undo(self) -> None:
-        """Bring back what was deleted last."""
-        runs = self._deleted[:]
-        self._deleted.clear()
-        self.set_trait("can_undo", False)
-
-        def work() -> Iterator[None]:
-            for first in range(0, len(runs), STEP):
-                self._studio.restore(*runs[first : first + STEP])
-                yield
-
-        self._begin(work(), lambda: self.set_trait("said", f"{runs_text(len(runs))} restored."))
-
-    def stop(self) -> None:
-        """Do no more of what is being done."""
-        self._steps.stop()
-
     # Finding the way from one run to others
-
-    def as_python(self) -> str:
-        """Return the text of a cell that makes the run that is looked at again."""
-        try:
-            return self._studio.as_python(self._looked_at())
-        except StudioError as error:
-            return f"# {error}"
 
     def find_similar(self, run: str = "") -> None:
         """Show only the runs whose settings are like those of a run, or of the one that is looked at, nearest first."""
         self._attempt(lambda: self._find_similar(run or self._looked_at().id))
-
-    def refresh_after(self) -> None:
-        """Read again, but leave an error as it is."""
-        error = self.error
-        self.refresh()
-        self.error = self.error or error
 
     # Inside
 
@@ -505,24 +292,6 @@ class GalleryState(RunListState):
             "favourite": [(True, around("favourite").favourites)],
         }
 
-    def _look_at(self, run: str) -> None:
-        with self.lock, self.hold_trait_notifications():
-            record = self._studio.record(run) if run else None
-            if record is None or self.details is None or record.id != self.details.id:
-                self.shown = 0
-            if record is not None:
-                self.set_trait("place", self.place_of(record))
-            self.set_trait("details", record)
-
-    def _step(self, by: int) -> None:
-        record = self._looked_at()
-        place = self.place_of(record)
-        is_here = [each.id for each in self._records(place, min(self.total, place + 1))] == [record.id]
-        place += by if is_here or by < 0 else by - 1
-        found = self._records(place, min(self.total, place + 1)) if place >= 0 else []
-        if found:
-            self._look_at(found[0].id)
-
     def place_of(self, record: RunRecord) -> int:
         """Return where a run stands in the list, or would stand."""
         if not self.similar_to and self._order is not None:
@@ -531,98 +300,6 @@ class GalleryState(RunListState):
             return super().place_of(record)
         near = [each.id for each in self._page(0)]
         return near.index(record.id) if record.id in near else len(near)
-
-    def _looked_at(self) -> RunRecord:
-        if self.details is None:
-            raise StudioError("open a run first, or name one")
-        return self.details
-
-    def _retag(self, records: Iterable[RunRecord], tag: str, *, on: bool) -> None:
-        runs_with: dict[tuple[str, ...], list[str]] = {}
-        for record in records:
-            tags = (*(each for each in record.tags if each != tag.strip()), *([tag.strip()] if on else []))
-            if tags != record.tags:
-                runs_with.setdefault(tags, []).append(record.id)
-        for tags, runs in runs_with.items():
-            self._say(*runs, tags=tags)
-
-    def _mark_each(self, records: Iterable[RunRecord], **said: object) -> None:
-        self._say(*(record.id for record in records), **said)
-
-    def _select(self, selection: Selection) -> None:
-        with self.hold_trait_notifications():
-            self.set_trait("selection", selection)
-            self.set_trait("selected", self._selected_count())
-            self.set_trait("asks_to_delete", 0)
-
-    def _select_between(self, first: str, last: str, keep: bool) -> None:
-        with self.lock:
-            places = sorted(self.place_of(self._studio.record(run)) for run in (first, last))
-            if places[1] - places[0] >= MOST_NAMED:
-                raise StudioError(f"at most {MOST_NAMED:,} runs can be selected like this; select all, or filter first")
-            runs = [record.id for record in self._records(places[0], min(self.total, places[1] + 1))]
-            kept = self.selection if keep else Selection()
-            self._select(kept.put(runs, on=True))
-
-    def _selected_count(self) -> int:
-        if not self.selection.is_all:
-            return len(self.selection.runs)
-        everything = self._studio.facets(replace(self.filter, until=self._selected_until())).total
-        return max(0, everything - len(self.selection.runs))
-
-    def _selected_until(self) -> datetime | None:
-        ends = [end for end in (self.selection.until, self.filter.until) if end]
-        return min(ends) if ends else None
-
-    def _chunks(self) -> Iterator[list[RunRecord]]:
-        """Yield what is selected, newest first; what is done with it meanwhile does not change what comes."""
-        wanted = replace(self.filter, until=self._selected_until())
-        if not self.selection.is_all:
-            wanted = RunFilter(ids=self.selection.runs)
-        left_out = set(self.selection.runs) if self.selection.is_all else set()
-        before: Cursor | None = None
-        while page := self._studio.records(wanted, limit=STEP, before=before):
-            before = Cursor.after(page[-1])
-            yield [record for record in page if record.id not in left_out]
-
-    def _work(self, verb: str, act: Callable[[list[RunRecord]], None], then: Callable[[], None] = lambda: None) -> None:
-        """Do something with all that is selected, in steps."""
-        total, done = self.selected, 0
-
-        def work() -> Iterator[None]:
-            nonlocal done
-            for some in self._chunks():
-                with self.lock:
-                    act(some)
-                    done += len(some)
-                    self.set_trait("doing", f"{verb} {done:,} of {total:,} …")
-                yield
-
-        self._begin(work(), then)
-
-    def _begin(self, work: Iterator[None], then: Callable[[], None]) -> None:
-        def end() -> None:
-            with self.lock:
-                self.set_trait("doing", "")
-                then()
-                self.refresh_after()
-
-        self.set_trait("said", "")
-        self._steps.begin(work, end)
-
-    def _delete(self, records: list[RunRecord], files: bool) -> None:
-        ended = [record.id for record in records if record.status.is_final]
-        self._studio.delete(*ended, files=files)
-        self._deleted += ended
-
-    def _say_deleted(self) -> None:
-        left = self.selected - len(self._deleted)
-        stays = f" {runs_text(left)} not deleted: only what has ended can be." if left > 0 and not self.error else ""
-        self.set_trait("said", f"{runs_text(len(self._deleted))} deleted.{stays}")
-        self.set_trait("can_undo", bool(self._deleted))
-        if self.details is not None and self.details.id in self._deleted:
-            self._look_at("")
-        self._select(Selection())
 
     def _find_similar(self, run: str) -> None:
         found = self._studio.similar(run)
@@ -643,18 +320,9 @@ class GalleryState(RunListState):
             self._pages[0] = sorted(near, key=lambda record: self._similar[record.id].distance)
         return self._pages[0] if number == 0 else []
 
-    def _went_well(self, step: Callable[[], None]) -> bool:
-        self._attempt(step)
-        return not self.error
-
     def _item(self, record: RunRecord) -> Item:
         similar = self._similar.get(record.id) if self.similar_to else None
         return item_of(record, note=differing(similar.differs) if similar else self._number(record))
-
-
-def runs_text(count: int) -> str:
-    """Return how many runs, in words."""
-    return "1 run" if count == 1 else f"{count:,} runs"
 
 
 def differing(names: tuple[str, ...]) -> str:
