@@ -879,6 +879,10 @@ class RunLog:
         if all(self._live.has(name, position) for name, position in known.items()):
             self._live.catch_up(pause_s=pause_s)
             return
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Fold what anybody has written by now, with patience: for a look on which it depends what is written next."""
         deadline = time.monotonic() + (0.0 if self._is_held else OWN_WAIT_S)
         self._is_held = False
         while not self._live.catch_up(pause_s=0.0, lock_wait_s=READ_WAIT_S):
