@@ -42,7 +42,7 @@ from studio_kernel.jobs import Job
 from studio_kernel.live import LiveBoard
 from studio_kernel.orders import Orders
 from studio_kernel.planning import Planner
-from studio_kernel.private import PrivateSpace, orphans
+from studio_kernel.private import PrivateSpace, is_own, orphans
 from studio_kernel.publishing import PublishedHome
 from studio_kernel.queue import RunQueue
 from studio_kernel.reported import ReportedValues
@@ -373,11 +373,13 @@ class Studio(PublishedHome):
         ------
         MayBeBilledError
             When that needs a yes.
+        InvalidRequestError
+            For a private run of another studio.
         StudioError
             As `submit`.
         """
         record = self.record(id_of(run))
-        private = self._private is not None and self._private.record(record.id) is not None
+        private = is_own(self._private, self._log, record.id, "retry")
         origin = replace(record.origin, parent_id=record.id)
         if not may_pay_twice:
             if (fetching := self._orders.fetch(record, origin, private=private)) is not None:
@@ -451,7 +453,8 @@ class Studio(PublishedHome):
         """
         self.require_editor("fetch")
         record = self.record(id_of(run))
-        job = self._orders.fetch(record, replace(origin or record.origin, parent_id=record.id))
+        private = is_own(self._private, self._log, record.id, "fetch")
+        job = self._orders.fetch(record, replace(origin or record.origin, parent_id=record.id), private=private)
         return self._as_run(job) if job is not None else None
 
     def complete(self, draft: GenerationRequest) -> GenerationRequest:
@@ -703,7 +706,7 @@ class Studio(PublishedHome):
         else:
             record = run if isinstance(run, RunRecord) else self.record(id_of(run))
             request, project = record.request, project or record.origin.project
-            private = self.is_private(record.id)
+            private = is_own(self._private, self._log, record.id, "as Python")
             if record.engine == IMPORT_ENGINE and request.model not in self.models:
                 text = f"{record.id} is a file that was brought in, and does not say which model here would make it"
                 raise InvalidRequestError([Problem("run", text)], "as Python")

@@ -140,7 +140,7 @@ def test_a_board_that_another_has_just_saved_is_seen_while_somebody_holds_the_ta
 
 def test_a_board_that_another_does_not_let_be_saved_is_refused_in_words(studio, pair, monkeypatch):
     monkeypatch.setattr("studio_kernel.presence.TURN_WAIT_S", 0.1)
-    with FileLock(studio.home.locks / "boards.lock"), pytest.raises(HomeError, match="writing boards for 0.1 s"):
+    with FileLock(studio.home.locks / "boards.lock"), pytest.raises(HomeError, match=r"writing boards for 0\.1 s"):
         studio.save_board("ideas", pair)
     assert studio.save_board("ideas", pair).name == "ideas"
 
