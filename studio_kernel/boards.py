@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from immutabledict import immutabledict
 
@@ -12,6 +13,7 @@ from studio_kernel.domain.boards import Board
 from studio_kernel.domain.runs import RunRecord
 from studio_kernel.domain.values import Value, freeze
 from studio_kernel.errors import InvalidRequestError, Problem, UnknownBoardError, closest
+from studio_kernel.presence import one_at_a_time
 from studio_kernel.runlog import RunLog, new_run_id
 
 
@@ -22,10 +24,12 @@ class Boards:
     ----------
     log : RunLog
         Its run log.
+    locks : pathlib.Path
+        The directory of its locks.
     """
 
-    def __init__(self, log: RunLog) -> None:
-        self._log = log
+    def __init__(self, log: RunLog, locks: Path) -> None:
+        self._log, self._locks = log, locks
 
     def save(
         self,
@@ -49,27 +53,23 @@ class Boards:
         InvalidRequestError
             When there is one of that name and it may not be changed, for a deleted or private run, and for what a
             board cannot hold.
+        HomeError
+            When another process does not let go of the boards.
         """
-        known = next((each for each in self._log.boards() if _same(each.name, name)), None)
-        if known is not None and not replaces:
-            raise _refused("name", f"there is a board {known.name!r} already; say replace=True to change it")
         self._require_shown(runs)
-        now = datetime.now(UTC)
         try:
-            board = Board(
-                known.id if known else new_run_id(),
+            asked = Board(
+                new_run_id(),
                 name,
                 tuple(run.id for run in runs),
                 project,
                 _frozen(settings or {}),
-                known.created_at if known else now,
-                now,
-                known.created_by if known else by.strip(),
+                created_by=by.strip(),
             )
         except (TypeError, ValueError) as error:
             raise _refused("board", str(error)) from error
-        self._log.board(replace(board, created_by=by.strip()))
-        return board
+        with one_at_a_time(self._locks, "boards"):  # else two that save one new name at once make two boards
+            return self._write(asked, replaces=replaces)
 
     def find(self, id_or_name: str) -> Board:
         """Return one board.
@@ -86,6 +86,18 @@ class Boards:
         close = closest(id_or_name, [board.name for board in boards])
         hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "studio.boards() lists what there is"
         raise UnknownBoardError(f"no board {id_or_name!r} in this home; {hint}")
+
+    def _write(self, asked: Board, *, replaces: bool) -> Board:
+        self._log.catch_up()
+        known = next((each for each in self._log.boards() if _same(each.name, asked.name)), None)
+        if known is not None and not replaces:
+            raise _refused("name", f"there is a board {known.name!r} already; say replace=True to change it")
+        now = datetime.now(UTC)
+        board = replace(asked, created_at=now, changed_at=now)
+        if known is not None:
+            board = replace(board, id=known.id, created_at=known.created_at)
+        self._log.board(board)
+        return replace(board, created_by=known.created_by) if known is not None else board
 
     def _require_shown(self, runs: Sequence[RunRecord]) -> None:
         private = self._log.private_among([run.id for run in runs])

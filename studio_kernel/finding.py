@@ -18,7 +18,7 @@ from studio_kernel.domain.values import AssetRef
 from studio_kernel.errors import InvalidInputError, InvalidRequestError, Problem, UnknownRunError
 from studio_kernel.jobs import Job
 from studio_kernel.orders import Orders
-from studio_kernel.private import PrivateSpace
+from studio_kernel.private import PrivateSpace, is_own
 from studio_kernel.publishing import PublishedHome
 from studio_kernel.run import Run, id_of
 from studio_kernel.watch import Watcher
@@ -139,7 +139,7 @@ class FoundHome(PublishedHome):
         else:
             record = run if isinstance(run, RunRecord) else self.record(id_of(run))
             request, project = record.request, project or record.origin.project
-            private = self.is_private(record.id)
+            private = is_own(self._private, self._log, record.id, "as Python")
             if record.engine == IMPORT_ENGINE and request.model not in self.models:
                 text = f"{record.id} is a file that was brought in, and does not say which model here would make it"
                 raise InvalidRequestError([Problem("run", text)], "as Python")

@@ -312,6 +312,8 @@ class KeptHome(SharedHome):
             When there is a board of that name already, or it cannot be kept so.
         UnknownRunError
             When there is no such run.
+        HomeError
+            When another process does not let go of the boards.
 
         Examples
         --------
@@ -319,7 +321,7 @@ class KeptHome(SharedHome):
         >>> studio.link(board=board)  # doctest: +SKIP
         """
         self.require_editor("save boards")
-        return Boards(self._log).save(
+        return Boards(self._log, self.home.locks).save(
             name, self.records_named(runs), project=project, settings=settings, replaces=replace, by=by
         )
 

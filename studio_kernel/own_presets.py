@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,13 +21,13 @@ from studio_kernel.catalog.files import read_plain, read_source
 from studio_kernel.catalog.mistakes import Mistake, schema_mistakes
 from studio_kernel.domain.values import freeze, to_json
 from studio_kernel.errors import HomeError, InvalidRequestError, Problem
+from studio_kernel.presence import one_at_a_time
 from studio_kernel.settings import Home
 from studio_kernel.writing import write_whole
 
 Section = Literal["presets", "styles"]
 
 LONGEST_NAME = 80
-LOCK_WAIT_S = 10.0
 HEAD = "# Written by the studio when a {what} is saved; may be changed by hand, but comments are not kept.\n"
 _WORD: Mapping[Section, str] = {"presets": "preset", "styles": "style"}
 
@@ -65,7 +64,7 @@ def delete(home: Home, section: Section, known: Mapping[str, object], key: str) 
         When there is none of that id, it ships, or it stands in another file.
     """
     subject = f"delete {_WORD[section]}"
-    with _locked(home):
+    with one_at_a_time(home.locks, "presets"):
         path = home.catalog / f"{section}.yaml"
         data = _data(path)
         if key not in data.get(section, {}):
@@ -85,7 +84,7 @@ def _save(
     key = id_of(name)
     entry = {"name": name, **{field: value for field, value in fields.items() if value not in (None, "", {})}}
     _require_good(section, key, entry, subject)
-    with _locked(home):
+    with one_at_a_time(home.locks, "presets"):
         path = home.catalog / f"{section}.yaml"
         data = _data(path)
         entries = data.setdefault(section, {})
@@ -164,22 +163,3 @@ def _write(path: Path, section: Section, data: Mapping[str, Any]) -> None:
         write_whole(path, (HEAD.format(what=_WORD[section]) + text).encode("utf-8"))
     except OSError as error:
         raise HomeError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
-
-
-@contextmanager
-def _locked(home: Home) -> Iterator[None]:
-    """Keep other processes, and other threads, from writing these files."""
-    from filelock import FileLock, Timeout
-
-    try:
-        home.locks.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(home.locks / "presets.lock", timeout=LOCK_WAIT_S, thread_local=False)
-        lock.acquire()
-    except Timeout as error:
-        raise HomeError(f"another process has been writing presets for {LOCK_WAIT_S:g} s; try again") from error
-    except OSError as error:
-        raise HomeError(f"cannot write in {str(home.locks)!r}: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        lock.release()

@@ -1,4 +1,6 @@
-"""Who is alive: a process that has a name holds a lock file of that name for as long as it lives.
+"""Who is alive, and whose turn it is to write.
+
+A process that has a name holds a lock file of that name for as long as it lives.
 
 The operating system frees the lock when the process ends, however it ends, so a dead process is seen at once, and
 a process number that was given to another program fools nobody.
@@ -7,10 +9,15 @@ a process number that was given to another program fools nobody.
 from __future__ import annotations
 
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from studio_kernel.errors import HomeError
+
+TURN_WAIT_S = 10.0
 
 
 class Presence:
@@ -60,3 +67,33 @@ def is_present(locks: Path, name: str) -> bool:
         path.unlink()
     lock.release()
     return False
+
+
+@contextmanager
+def one_at_a_time(locks: Path, what: str) -> Iterator[None]:
+    """Keep other processes, and other threads, from writing what is looked at first; for milliseconds.
+
+    Parameters
+    ----------
+    locks : pathlib.Path
+        The directory of the home's locks; made when needed.
+    what : str
+        What is written, such as ``boards``.
+
+    Raises
+    ------
+    HomeError
+        When somebody else has not let go for ten seconds, or nothing can be written there.
+    """
+    lock = FileLock(locks / f"{what}.lock", timeout=TURN_WAIT_S, thread_local=False)
+    try:
+        locks.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise HomeError(f"another process has been writing {what} for {TURN_WAIT_S:g} s; try again") from error
+    except OSError as error:
+        raise HomeError(f"cannot write in {str(locks)!r}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -24,7 +24,7 @@ from studio_kernel.estimates.estimator import Estimator
 from studio_kernel.jobs import Job
 from studio_kernel.live import LiveBoard
 from studio_kernel.orders import Orders
-from studio_kernel.private import PrivateSpace, orphans
+from studio_kernel.private import PrivateSpace, is_own, orphans
 from studio_kernel.queue import RunQueue
 from studio_kernel.run import Run, id_of
 from studio_kernel.runlog import RunLog
@@ -223,11 +223,16 @@ class Studio(SweptHome):
         ------
         MayBeBilledError
             When that needs a yes.
+        InvalidRequestError
+            For a private run of another studio.
+        RunLogError
+            When the log cannot tell now what was paid for.
         StudioError
             As `submit`.
         """
+        self._log.require_own()
         record = self.record(id_of(run))
-        private = self._private is not None and self._private.record(record.id) is not None
+        private = is_own(self._private, self._log, record.id, "retry")
         origin = replace(record.origin, parent_id=record.id)
         if not may_pay_twice:
             if (fetching := self._orders.fetch(record, origin, private=private)) is not None:
@@ -300,8 +305,10 @@ class Studio(SweptHome):
             Its place, such as a cell of a sweep; that of the failed run when left out.
         """
         self.require_editor("fetch")
+        self._log.require_own()
         record = self.record(id_of(run))
-        job = self._orders.fetch(record, replace(origin or record.origin, parent_id=record.id))
+        private = is_own(self._private, self._log, record.id, "fetch")
+        job = self._orders.fetch(record, replace(origin or record.origin, parent_id=record.id), private=private)
         return self._as_run(job) if job is not None else None
 
     def cancel(self, *runs: Run | str) -> None:

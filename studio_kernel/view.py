@@ -263,7 +263,7 @@ class HomeView:
         UnknownBoardError
             When there is none.
         """
-        return Boards(self._log).find(id_or_name)
+        return Boards(self._log, self.home.locks).find(id_or_name)
 
     def health(self) -> Health:
         """Return how the run log is doing."""

@@ -168,7 +168,7 @@ class Folder:
                 if time.monotonic() > deadline:
                     return False
         except (Timeout, DatabaseBusy):
-            self.is_busy = True
+            self.is_busy, self.error = True, None  # what went wrong before may be over by now
             return False
         except (RunLogError, OSError) as error:
             self.error = str(error)

@@ -78,6 +78,7 @@ class RunLog(AppendedLog, FollowedLog):
         self._live = Folder(self.directory, live, sibling=public, wait_s=READ_WAIT_S, keeps_bad_lines=True)
         self._public = Folder(self.directory, public, sibling=live, wait_s=0.0, keeps_bad_lines=False)
         self._expected: dict[str, int] = {}
+        self._has_looked = False
         self._is_held = False  # somebody held the file longer than a question waits
         self._calls: deque[Callable[[], object]] = deque()
         self._background: Background | None = None
@@ -240,19 +241,48 @@ class RunLog(AppendedLog, FollowedLog):
         return database.attached(self._live.path, read_only=True, wait_s=READ_WAIT_S)
 
     def _freshen(self, pause_s: float) -> None:
-        """Fold what is new before a question; at once and with patience if some of it is our own or was told of."""
+        """Fold what is new before a question; with patience for the first, and for what is our own or was told of."""
+        if not self._shows_own():
+            self.catch_up()
+        elif not self._has_looked:
+            self.catch_up(READ_WAIT_S)
+        else:
+            self._live.catch_up(pause_s=pause_s)
+        self._has_looked = True
+
+    def _shows_own(self) -> bool:
+        """Whether answers have what this process has written or was told of."""
         known = dict(self._expected)
         if self._journal.name is not None:
             known[self._journal.name] = self._journal.position
-        if all(self._live.has(name, position) for name, position in known.items()):
-            self._live.catch_up(pause_s=pause_s)
-            return
-        deadline = time.monotonic() + (0.0 if self._is_held else OWN_WAIT_S)
+        return all(self._live.has(name, position) for name, position in known.items())
+
+    def catch_up(self, wait_s: float = OWN_WAIT_S) -> None:
+        """Fold what anybody has written by now, with patience: for a look on which it depends what is written next."""
+        deadline = time.monotonic() + (0.0 if self._is_held else wait_s)
         self._is_held = False
         while not self._live.catch_up(pause_s=0.0, lock_wait_s=READ_WAIT_S):
             self._is_held = time.monotonic() >= deadline
             if self._is_held or self._live.error is not None:
                 return
+
+    def require_own(self) -> None:
+        """Raise an error unless answers have all that happened in this process: before they decide what is paid for.
+
+        Raises
+        ------
+        RunLogError
+            When the disk is full, or somebody holds the file.
+        """
+        for _try in range(2):  # the first may meet what a full disk has left behind
+            self._journal.flush()
+            self._freshen(0.0)
+            if not self._journal.pending and self._shows_own():
+                return
+        why = self._journal.error or self._live.error or f"{self._live.path.name} is held by another program"
+        raise RunLogError(
+            f"the run log does not show yet what happened last ({why}); nothing was sent, try again later"
+        )
 
 
 _open_logs: WeakSet[RunLog] = WeakSet()

@@ -47,9 +47,9 @@ DROP = """([selector, files, texts]) => {
     const fire = (kind) => target.dispatchEvent(new DragEvent(kind, how));
     fire('dragenter');
     const over = fire('dragover');
-    const lit = document.querySelector('.sm-zone').classList.contains('is-over');
+    const lit = document.querySelector('.si-zone').classList.contains('is-over');
     fire('drop');
-    return { prevented: !over, lit, left: document.querySelector('.sm-zone').classList.contains('is-over') };
+    return { prevented: !over, lit, left: document.querySelector('.si-zone').classList.contains('is-over') };
 }"""
 
 
@@ -70,12 +70,12 @@ def sent(page, kind):
 
 def arrived(page, count):
     """Wait until so many files have gone out whole."""
-    hidden = "!document.querySelector('.sm-progress').checkVisibility()"
+    hidden = "!document.querySelector('.si-progress').checkVisibility()"
     until(lambda: len(sent(page, "begin")) == count and page.evaluate(hidden), what="the file on its way")
 
 
 def drop(page, files=(), texts=()):
-    return page.evaluate(DROP, [".sm-zone", list(files), list(texts)])
+    return page.evaluate(DROP, [".si-zone", list(files), list(texts)])
 
 
 def test_a_chosen_file_is_sent_in_numbered_parts_with_few_on_their_way(control, tmp_path):
@@ -106,7 +106,7 @@ def test_the_progress_is_what_the_kernel_has_taken(control, tmp_path):
         page.get_by_text(f"Sending boat.png: {text}").wait_for()
     page.get_by_role("button", name="Stop").click()
     assert sent(page, "stop") == [{"kind": "stop", "id": id_}]
-    page.locator(".sm-progress").wait_for(state="hidden")
+    page.locator(".si-progress").wait_for(state="hidden")
 
 
 def test_a_file_that_the_kernel_refuses_is_sent_no_further(control):
@@ -120,7 +120,7 @@ def test_a_file_that_the_kernel_refuses_is_sent_no_further(control):
     }; }""")
     drop(page, [("film.mp4", "video/mp4", 5 * PART)])
     page.get_by_role("alert").get_by_text("more than the 64 MB allowed").wait_for()
-    page.locator(".sm-progress").wait_for(state="hidden")
+    page.locator(".si-progress").wait_for(state="hidden")
     assert sent(page, "part") == []
 
 
@@ -176,7 +176,7 @@ def test_a_picture_is_pasted_by_the_keys(control, page):
     }""")
     page.keyboard.press("Control+v")
     assert sent(page, "begin") == []  # the focus is elsewhere
-    page.locator(".sm-zone").focus()
+    page.locator(".si-zone").focus()
     page.keyboard.press("Control+v")
     arrived(page, 1)
     data = page.evaluate("[...new Uint8Array(model.sent.find((m) => m.buffers).buffers[0].buffer)]")
@@ -187,7 +187,7 @@ def test_keys_choose_and_remove_and_stay_in_the_panel(control, page):
     page = control(given=[BOAT])
     page.evaluate("document.addEventListener('keydown', (e) => (window.leaked = e.key))")
     page.evaluate("document.querySelector('[type=file]').addEventListener('click', () => (window.chosen = true))")
-    page.locator(".sm-zone").focus()
+    page.locator(".si-zone").focus()
     page.keyboard.press("Enter")
     page.wait_for_function("window.chosen")
     page.keyboard.press("Delete")
@@ -246,7 +246,7 @@ def test_it_is_legible_in_both_themes(control, screenshot, theme):
     page.evaluate("model.set('given', [])")
     screenshot(f"media-empty-{theme}")
     page.evaluate("document.body.style.backgroundColor ||= 'rgb(255, 255, 255)'")
-    low = {text: page.evaluate(CONTRAST, text) for text in (".sm-title", ".sm-buttons .sm-hint", ".sm-error")}
+    low = {text: page.evaluate(CONTRAST, text) for text in (".si-title", ".si-buttons .si-hint", ".si-error")}
     assert {text: ratio for text, ratio in low.items() if ratio < 4.5} == {}
 
 

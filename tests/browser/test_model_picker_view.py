@@ -161,6 +161,21 @@ def test_home_end_and_page_keys_move_in_the_list(shown, state):
     assert state.cards.index(next(c for c in state.cards if c.id == active(shown))) > 3
 
 
+def test_cards_that_did_not_come_are_asked_for_again_until_they_have_come(connect, page, state):
+    page.clock.install()
+    connect(state)
+    page.evaluate("() => { model.heard = model.answer; model.answer = null; model.sent.length = 0; }")
+    page.get_by_role("listbox").press("End")
+    page.wait_for_function("model.sent.some(({ content }) => content.kind === 'items')")
+    page.evaluate("model.answer = model.heard")
+    page.clock.fast_forward(15_000)
+    listed(page)
+    assert active(page) == state.cards[-1].id
+    page.clock.fast_forward(60_000)
+    asked = [each["content"] for each in page.evaluate("model.sent") if each["content"]["kind"] == "items"]
+    assert asked == [asked[0], asked[0]]
+
+
 def test_a_letter_typed_in_the_list_goes_to_the_search(shown, state):
     shown.get_by_role("listbox").focus()
     shown.keyboard.type("veo")

@@ -25,6 +25,7 @@ def state(home):
 
 @pytest.fixture
 def table(mount, page, state):
+    page.clock.install()
     widget, said = ModelTable(state), []
     widget.send = said.append
 
@@ -69,6 +70,19 @@ def test_two_thousand_models_need_few_rows(table, state):
     active = table.get_by_role("grid").get_attribute("aria-activedescendant")
     assert table.locator(f"#{active}").get_attribute("data-model") == state.rows(0, state.total)[-1].entry.id
     assert table.evaluate("document.querySelectorAll('.sm-body > .sm-row').length") < 45
+
+
+def test_rows_that_did_not_come_are_asked_for_again_until_they_have_come(table, state):
+    table.evaluate("() => { model.heard = model.answer; model.answer = null; model.sent.length = 0; }")
+    table.get_by_role("grid").press("End")
+    table.wait_for_function("model.sent.length > 0")
+    table.evaluate("model.answer = model.heard")
+    table.clock.fast_forward(15_000)
+    filled(table)
+    table.clock.fast_forward(60_000)
+    asked = [each["content"] for each in table.evaluate("model.sent")]
+    assert asked == [asked[0], asked[0]]
+    assert asked[0]["last"] == state.total
 
 
 def test_how_people_rated_a_model_stands_below_its_name(table):

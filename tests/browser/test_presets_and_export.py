@@ -25,8 +25,8 @@ export = ExportPanel(studio, runs)
     "export",
 )
 TEXTS = (
-    ".sr-bar .st-sub", ".sr-told", ".sr-question", ".sr-bar .widget-label", ".sx-export .st-sub", ".sx-button",
-    ".sx-told",
+    ".sr-bar .st-sub", ".sr-told", ".sr-question", ".sr-bar .widget-label", ".sz-export .st-sub", ".sz-button",
+    ".sz-told",
 )  # fmt: skip
 NAMELESS = """() => [...document.querySelectorAll('.studio :is(button, input, select, textarea)')]
     .filter((e) => e.checkVisibility())
@@ -93,7 +93,7 @@ def test_a_click_keeps_a_file_with_the_runs(panels, screenshot):
     assert kept.value.suggested_filename == "studio-web-2.zip"
     with zipfile.ZipFile(kept.value.path()) as archive:
         assert [name.rsplit(".", 1)[1] for name in archive.namelist()] == ["webp", "webp", "csv"]
-    page.locator(".sx-told", has_text="studio-web-2.zip").wait_for()
+    page.locator(".sz-told", has_text="studio-web-2.zip").wait_for()
     page.get_by_label("Make", exact=True).select_option(label="Contact sheet")
     page.get_by_label("Title", exact=True).fill("Harbour")
     page.get_by_label("Title", exact=True).press("Tab")
@@ -104,7 +104,7 @@ def test_a_click_keeps_a_file_with_the_runs(panels, screenshot):
     with Image.open(kept.value.path()) as sheet:
         assert sheet.width > 200
     screenshot("export-sheet", ".studio-export")
-    page.locator(".sx-told", has_text="studio-sheet-2.png").wait_for()
+    page.locator(".sz-told", has_text="studio-sheet-2.png").wait_for()
     assert kernel("export.state.take() is None")  # what was given away is not kept in memory
 
 
@@ -124,7 +124,7 @@ def test_both_are_legible_and_named_at_any_width(open_lab, page, screenshot, the
     page.locator(".sr-question").wait_for()
     with page.expect_download():
         page.get_by_role("button", name="Download ZIP").click()
-    page.locator(".sx-told", has_text="zip").wait_for()
+    page.locator(".sz-told", has_text="zip").wait_for()
     page.evaluate("() => Promise.allSettled(document.getAnimations().map((a) => a.finished))")
     for width in (1400, 700):
         page.set_viewport_size({"width": width, "height": 1100})

@@ -49,7 +49,7 @@ def test_results_are_named_and_pictured(strip):
     assert third.get_attribute("aria-label") == "picture 7, failed: out of memory"
     assert third.inner_text() == "failed"
     assert "Failed: out of memory" in third.get_attribute("title")
-    page.wait_for_function("document.querySelector('.sx-cell img').naturalWidth > 0")
+    page.wait_for_function("document.querySelector('.sn-cell img').naturalWidth > 0")
 
 
 def test_pictures_are_asked_for_once(strip):
@@ -80,7 +80,7 @@ def test_keys_walk_and_choose_and_stay_in_the_panel(strip):
     page.keyboard.press("End")
     active = page.locator(f"#{row.get_attribute('aria-activedescendant')}")
     assert active.get_attribute("data-run") == "run--19"
-    page.wait_for_function("document.querySelector('.sx-row').scrollLeft > 500")
+    page.wait_for_function("document.querySelector('.sn-row').scrollLeft > 500")
 
 
 def test_a_result_is_dragged_with_the_pointer_onto_a_target_that_reads_its_run(strip):
@@ -126,7 +126,7 @@ def test_a_wheel_scrolls_the_row(strip):
     page = strip()
     page.get_by_role("option").nth(2).hover()
     page.mouse.wheel(0, 300)
-    page.wait_for_function("document.querySelector('.sx-row').scrollLeft >= 300")
+    page.wait_for_function("document.querySelector('.sn-row').scrollLeft >= 300")
 
 
 def test_an_empty_strip_says_what_will_be_there(strip):
@@ -148,9 +148,9 @@ def test_it_is_legible_in_both_themes(strip, screenshot, theme):
     if theme == "dark":
         page.evaluate(DARK)
     page.evaluate("model.set('chosen', 'run-8')")
-    page.wait_for_function("[...document.querySelectorAll('.sx-cell img')].every((i) => i.naturalWidth > 0)")
+    page.wait_for_function("[...document.querySelectorAll('.sn-cell img')].every((i) => i.naturalWidth > 0)")
     screenshot(f"session-{theme}")
-    assert page.evaluate(CONTRAST, ".sx-failed") >= 4.5
+    assert page.evaluate(CONTRAST, ".sn-failed") >= 4.5
 
 
 def test_leaving_takes_listeners_and_pictures_away(strip):

@@ -68,7 +68,7 @@ def test_that_it_works_is_said_and_the_focus_stays(view):
     view.get_by_role("button").focus()
     view.evaluate("model.set('busy', true)")
     assert view.get_by_role("button").inner_text() == "Preparing…"
-    assert view.evaluate("document.activeElement.className") == "sx-button jupyter-button"
+    assert view.evaluate("document.activeElement.className") == "sz-button jupyter-button"
 
 
 def test_its_listeners_go_with_it(view):

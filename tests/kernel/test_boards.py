@@ -1,11 +1,42 @@
 """Boards of a home, who marked what, and links to dashboards."""
 
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Timer
+
 import pytest
+from filelock import FileLock
 
 import studio_kernel as sk
-from studio_kernel.errors import InvalidRequestError, ReadOnlyError, SettingsError, UnknownBoardError, UnknownRunError
-from studio_kernel.runlog import RunFilter
+from studio_kernel.domain.boards import Board
+from studio_kernel.errors import (
+    HomeError,
+    InvalidRequestError,
+    ReadOnlyError,
+    SettingsError,
+    UnknownBoardError,
+    UnknownRunError,
+)
+from studio_kernel.runlog import RunFilter, RunLog, new_run_id
 from waiting import until
+
+SAVE_WHEN_TOLD = """
+import sys
+import studio_kernel as sk
+from waiting import until
+home, run = sys.argv[1:]
+with sk.open(home, runner="inline") as studio:
+    until(lambda: studio.count() == 2)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    try:
+        print(studio.save_board("Ideas", [run]).id, flush=True)
+    except sk.StudioError:
+        print("refused", flush=True)
+    sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -63,6 +94,55 @@ def test_a_board_changes_only_where_that_is_said_and_keeps_its_id(studio, pair):
     assert (found.id, found.name, found.runs, found.created_by) == (first.id, "Ideas", (pair[0].id,), "Ada")
     assert again.id == first.id
     assert found.created_at < found.changed_at
+
+
+def test_two_processes_that_save_one_new_name_at_once_make_one_board(studio, pair):
+    command = [sys.executable, "-c", SAVE_WHEN_TOLD, studio.home.root, pair[0].id]
+    tools = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    saving = [subprocess.Popen(command, stdin=-1, stdout=-1, text=True, env=tools) for _ in range(2)]
+    assert [process.stdout.readline() for process in saving] == ["ready\n"] * 2
+    for process in saving:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = {process.stdout.readline().strip() for process in saving}
+    for process in saving:
+        process.communicate()
+    [board] = studio.boards()
+    assert said == {board.id, "refused"}
+
+
+def test_studios_that_replace_a_board_at_once_change_the_same(studio, pair):
+    others = [sk.open(studio.home.root, runner="inline") for _ in range(4)]
+    until(lambda: all(other.count() == 2 for other in others))
+    start = Barrier(len(others))
+
+    def save(other):
+        start.wait()
+        return other.save_board("ideas", pair, replace=True).id
+
+    with ThreadPoolExecutor(len(others)) as pool:
+        saved = set(pool.map(save, others))
+    for other in others:
+        other.close()
+    [board] = studio.boards()
+    assert saved == {board.id}
+
+
+def test_a_board_that_another_has_just_saved_is_seen_while_somebody_holds_the_tables(studio, pair):
+    assert studio.boards() == []  # nothing of its own is new to the tables
+    folding = FileLock(studio.home.runlog / "live.duckdb.lock", thread_local=False)
+    with folding, RunLog(studio.home.runlog) as log:
+        log.board(Board(new_run_id(), "Ideas", (pair[0].id,)))
+        Timer(0.5, folding.release).start()
+        with pytest.raises(InvalidRequestError, match="there is a board 'Ideas' already"):
+            studio.save_board("ideas", pair)
+
+
+def test_a_board_that_another_does_not_let_be_saved_is_refused_in_words(studio, pair, monkeypatch):
+    monkeypatch.setattr("studio_kernel.presence.TURN_WAIT_S", 0.1)
+    with FileLock(studio.home.locks / "boards.lock"), pytest.raises(HomeError, match=r"writing boards for 0\.1 s"):
+        studio.save_board("ideas", pair)
+    assert studio.save_board("ideas", pair).name == "ideas"
 
 
 def test_a_deleted_board_is_gone_and_its_name_free(studio, pair):

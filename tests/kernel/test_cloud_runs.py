@@ -15,6 +15,8 @@ from servers.internet import Answer
 from servers.replicate import API as REPLICATE
 from servers.replicate import Replicate
 from studio_kernel.engines.fal import FalEngine
+from studio_kernel.errors import InvalidRequestError
+from waiting import until
 
 FLUX = "fal/flux_1_dev"
 
@@ -63,6 +65,23 @@ def test_a_result_that_did_not_come_is_fetched_and_not_made_again(studio, fal, n
     assert again.status == "succeeded"
     assert len(fal.submits) == 1
     assert [failed.cost_usd, again.cost_usd] == [pytest.approx(0.025), 0.0]
+
+
+def test_the_result_of_a_private_run_is_fetched_in_private_and_by_its_studio_alone(studio, home, fal, net):
+    net.misbehave(CDN, "drop before", times=10_000)
+    failed = studio.generate("a secret", model=FLUX, seed=7, private=True)
+    net.behave()
+
+    with sk.open(home, engines=[FalEngine(QUICK)]) as other:
+        until(lambda: other.record(failed.id).provenance.get("can_be_fetched"))
+        for fetch in (other.retry, other.fetch):
+            with pytest.raises(InvalidRequestError, match="was private"):
+                fetch(failed.id)
+    again = studio.fetch(failed).wait()
+
+    assert again.status == "succeeded"
+    assert studio.is_private(again.id)
+    assert len(fal.submits) == 1
 
 
 def test_a_sweep_that_goes_on_fetches_what_is_paid_for(studio, fal, net):

@@ -72,13 +72,13 @@ class ExportView(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self._title = ipywidgets.Text(description="Title", placeholder="Above it", continuous_update=False)
         ipywidgets.link((state, "title"), (self._title, "value"))
         fields = (self._kind, self._preset, self._format, self._table, self._title)
-        self._about = parts.styled(ipywidgets.HTML(), "sx-about")
+        self._about = parts.styled(ipywidgets.HTML(), "sz-about")
         self._message = ipywidgets.HTML()
         self._told = ipywidgets.HTML()
-        line = parts.styled(parts.row(*map(parts.field, fields), ZipButton(state, primary=True)), "sx-line")
+        line = parts.styled(parts.row(*map(parts.field, fields), ZipButton(state, primary=True)), "sz-line")
         self._link = DashboardLink("Or send a link")
         super().__init__([line, self._about, self._message, self._told, self._link])
-        parts.styled(self, "sx-export")
+        parts.styled(self, "sz-export")
         watched = ["runs", "preset", "kind", "summary", "notes", "link", "is_busy", "error", "told"]
         state.observe(lambda _change: self._show(), watched)
         self._show()
@@ -93,8 +93,8 @@ class ExportView(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         lines = [about, f"{state.summary}. {ABOUT[state.kind]}" if state.runs else state.summary]
         notes = "".join(f"<li>{escape(note)}</li>" for note in state.notes)
         told = "".join(f'<div class="st-sub">{escape(line)}</div>' for line in lines if line)
-        self._about.value = told + (f'<ul class="sx-notes">{notes}</ul>' if notes else "")
+        self._about.value = told + (f'<ul class="sz-notes">{notes}</ul>' if notes else "")
         self._link.show(state.link)
         parts.fill(self._message, parts.alert(state.error))
         said = "Preparing the file…" if state.is_busy else state.told
-        self._told.value = f'<div class="sx-told" role="status">{escape(said)}</div>'
+        self._told.value = f'<div class="sz-told" role="status">{escape(said)}</div>'

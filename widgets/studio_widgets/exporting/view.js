@@ -1,10 +1,10 @@
 // A button that keeps a file which the kernel makes. Only the page that was clicked in gets a file to keep.
 
 function render({ model, el }) {
-  el.classList.add("sx-download");
+  el.classList.add("sz-download");
   const button = document.createElement("button");
   button.type = "button";
-  button.className = `sx-button jupyter-button ${model.get("primary") ? "st-primary" : ""}`.trim();
+  button.className = `sz-button jupyter-button ${model.get("primary") ? "st-primary" : ""}`.trim();
   el.append(button);
   let waits = false;
 

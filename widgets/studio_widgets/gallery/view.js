@@ -25,8 +25,10 @@ class RunsView {
     this.model = model;
     this.items = new Map(); // place -> item
     this.cells = new Map(); // place -> element
-    this.fresh = new Set(); // places read since the last change of version
-    this.asked = 0; // when items were last asked for; 0 = nothing is on its way
+    this.stretches = new Stretches(
+      (first, last) => send(model, { kind: "items", first, last, version: model.get("version") }),
+      () => this.ask(),
+    );
     this.thumbnails = new Thumbnails(model, () => this.draw());
     this.parts = new Parts(model);
     this.playing = new Playing(this.parts);
@@ -84,6 +86,7 @@ class RunsView {
     clearTimeout(this.pending);
     clearTimeout(this.lost);
     clearTimeout(this.pressed);
+    this.stretches.answered();
     this.undo.forEach((step) => step());
     this.playing.leave();
     this.parts.dispose();
@@ -289,22 +292,10 @@ class RunsView {
   ask() {
     const seen = this.visible();
     const near = this.visible(Math.ceil(this.room / this.pitch));
-    this.askItems(...seen) || this.askItems(...near);
+    this.stretches.ask(...seen) || this.stretches.ask(...near);
     this.askThumbnails(seen, near);
     clearTimeout(this.lost);
-    if (this.asked || this.thumbnails.sent.size) this.lost = setTimeout(() => this.ask(), LOST_MS);
-  }
-
-  askItems(first, last) {
-    if (this.asked && Date.now() - this.asked < LOST_MS) return true;
-    let from = first;
-    while (from < last && this.fresh.has(from)) from += 1;
-    let to = last;
-    while (to > from && this.fresh.has(to - 1)) to -= 1;
-    if (from >= to) return false;
-    this.asked = Date.now();
-    send(this.model, { kind: "items", first: from, last: to, version: this.model.get("version") });
-    return true;
+    if (this.thumbnails.sent.size) this.lost = setTimeout(() => this.ask(), LOST_MS);
   }
 
   askThumbnails([first, last], [before, behind]) {
@@ -326,12 +317,12 @@ class RunsView {
     if (message.kind === "part") this.parts.take(message, buffers);
     if (message.kind === "reveal") this.moveTo(message.place);
     if (message.kind !== "items") return;
-    this.asked = 0;
+    this.stretches.answered();
     this.thumbnails.keep(message.keys ?? [], buffers ?? []);
     if (message.version === this.model.get("version")) {
       message.items.forEach((item, index) => {
         this.items.set(message.first + index, item);
-        this.fresh.add(message.first + index);
+        this.stretches.fresh.add(message.first + index);
       });
     }
     this.draw();
@@ -340,9 +331,8 @@ class RunsView {
 
   // What is shown stays until what replaces it has come.
   onVersion() {
-    this.fresh.clear();
+    this.stretches.change();
     this.thumbnails.none.clear();
-    this.asked = 0; // an answer that is still on its way belongs to the old version
     for (const place of this.items.keys()) if (place >= this.total) this.items.delete(place);
     this.cursor = Math.max(0, Math.min(this.cursor, this.total - 1));
     this.draw();

@@ -41,7 +41,7 @@ class HomeView(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
             "sweep": self._shelf("sweep", "Sweeps: one setting after the other"),
         }
         super().__init__([self._error, self._text, *self._shelves.values()])
-        parts.styled(self, "sm-home", "st-column")
+        parts.styled(self, "sh-home", "st-column")
         state.observe(lambda _change: self._show(), ["version", "error", "leads_to"])
         self._show()
 
@@ -54,7 +54,7 @@ class HomeView(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         state = self._state
         parts.fill(self._error, parts.alert(state.error))
         told = f"{counted(state.runs, 'run')} so far."
-        self._text.value = f'<p class="sm-text">{escape(INTRODUCTION)} <span role="status">{escape(told)}</span></p>'
+        self._text.value = f'<p class="sh-text">{escape(INTRODUCTION)} <span role="status">{escape(told)}</span></p>'
         things = {
             "project": [_project(card) for card in state.projects],
             "run": [_run(record) for record in state.newest],

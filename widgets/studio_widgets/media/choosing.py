@@ -19,4 +19,4 @@ class EarlierView(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         later = Debounced(lambda text: state.set_trait("text", text))
         search.observe(lambda change: later(change.new), "value")
         super().__init__([parts.field(search), SessionStrip(state, label="Earlier results")])
-        parts.styled(self, "sm-earlier")
+        parts.styled(self, "si-earlier")

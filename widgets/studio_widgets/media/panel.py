@@ -78,7 +78,7 @@ class WithEarlier(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self._state, self._view = state, view
         self._unfolded: list[EarlierView] = []
         super().__init__([view])
-        parts.styled(self, "sm-with-earlier")
+        parts.styled(self, "si-with-earlier")
         state.observe(lambda _change: self._unfold(), "earlier")
 
     def close(self) -> None:

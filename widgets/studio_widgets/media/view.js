@@ -52,23 +52,23 @@ class MediaInput {
   }
 
   build(el) {
-    el.classList.add("sm-input");
-    this.title = make("div", "sm-title");
-    this.zone = make("div", "sm-zone", { tabIndex: 0 });
+    el.classList.add("si-input");
+    this.title = make("div", "si-title");
+    this.zone = make("div", "si-zone", { tabIndex: 0 });
     this.zone.setAttribute("role", "group");
-    this.list = make("ul", "sm-given");
+    this.list = make("ul", "si-given");
     this.choose = make("button", "jupyter-button", { type: "button" });
     this.gallery = make("button", "jupyter-button st-quiet", { type: "button", textContent: "From gallery …" });
-    this.hint = make("span", "sm-hint");
-    this.buttons = make("div", "sm-buttons");
+    this.hint = make("span", "si-hint");
+    this.buttons = make("div", "si-buttons");
     this.buttons.append(this.choose, this.gallery, this.hint);
     this.bar = make("progress", "st-progress", { max: 1 });
-    this.how = make("span", "sm-hint");
+    this.how = make("span", "si-hint");
     this.how.setAttribute("role", "status");
     this.stopButton = make("button", "jupyter-button st-quiet", { type: "button", textContent: "Stop" });
-    this.progress = make("div", "sm-progress", { hidden: true });
+    this.progress = make("div", "si-progress", { hidden: true });
     this.progress.append(this.bar, this.how, this.stopButton);
-    this.error = make("div", "sm-error");
+    this.error = make("div", "si-error");
     this.error.setAttribute("role", "alert");
     this.files = make("input", "", { type: "file", hidden: true, tabIndex: -1 });
     this.zone.append(this.list, this.buttons, this.progress);
@@ -110,16 +110,16 @@ class MediaInput {
   }
 
   card(given, place) {
-    const item = make("li", "sm-card");
-    const frame = make("span", "sm-picture", SIGNS[given.kind] ?? "");
+    const item = make("li", "si-card");
+    const frame = make("span", "si-picture", SIGNS[given.kind] ?? "");
     const url = this.urls.get(given.key);
     if (url) frame.replaceChildren(make("img", "", { src: url, alt: given.name, draggable: false }));
-    const words = make("span", "sm-words");
+    const words = make("span", "si-words");
     words.append(
       make("b", "", { textContent: given.name, title: given.name }),
-      make("span", "sm-hint", given.facts),
+      make("span", "si-hint", given.facts),
     );
-    const remove = make("button", "jupyter-button st-quiet sm-remove", { type: "button", textContent: "Remove" });
+    const remove = make("button", "jupyter-button st-quiet si-remove", { type: "button", textContent: "Remove" });
     remove.setAttribute("aria-label", `Remove ${given.name}`);
     remove.dataset.place = String(place);
     remove.disabled = Boolean(this.model.get("reason"));
@@ -128,7 +128,7 @@ class MediaInput {
   }
 
   onRemove(event) {
-    const button = event.target.closest(".sm-remove");
+    const button = event.target.closest(".si-remove");
     if (!button) return;
     this.send({ kind: "remove", place: Number(button.dataset.place) });
     this.zone.focus(); // the button is about to go

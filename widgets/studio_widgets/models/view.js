@@ -17,9 +17,11 @@ class Table {
     this.model = model;
     this.id = `sm-${(count += 1)}`;
     this.rows = new Map(); // place -> row
-    this.fresh = new Set();
     this.cells = new Map(); // place -> element
-    this.asked = 0;
+    this.stretches = new Stretches(
+      (first, last) => send(model, { kind: "rows", first, last, version: this.page.version }),
+      () => this.redraw(),
+    );
     this.cursor = 0;
     this.frame = 0;
     this.build(el);
@@ -40,6 +42,7 @@ class Table {
   dispose() {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.pending);
+    this.stretches.answered();
     this.undo.forEach((step) => step());
   }
 
@@ -70,8 +73,7 @@ class Table {
     const { page } = this;
     if (page.version !== this.version) {
       this.version = page.version;
-      this.fresh.clear();
-      this.asked = 0; // an answer that is still on its way belongs to the old version
+      this.stretches.change();
       for (const place of this.rows.keys()) if (place >= page.total) this.rows.delete(place);
     }
     for (const cell of this.head.children) {
@@ -86,11 +88,11 @@ class Table {
 
   onMessage(message) {
     if (message.kind !== "rows") return;
-    this.asked = 0;
+    this.stretches.answered();
     if (message.version === this.page.version) {
       message.rows.forEach((row, index) => {
         this.rows.set(message.first + index, row);
-        this.fresh.add(message.first + index);
+        this.stretches.fresh.add(message.first + index);
       });
     }
     this.draw();
@@ -120,7 +122,7 @@ class Table {
     if (active) this.box.setAttribute("aria-activedescendant", active.id);
     else this.box.removeAttribute("aria-activedescendant");
     clearTimeout(this.pending);
-    this.pending = setTimeout(() => this.ask(first, last), ASK_MS);
+    this.pending = setTimeout(() => this.stretches.ask(first, last), ASK_MS);
   }
 
   drawRow(place) {
@@ -142,17 +144,6 @@ class Table {
     element.dataset.model = row.id;
     element.dataset.standing = row.standing;
     element.replaceChildren(...this.page.columns.map(([name]) => cellOf(name, row)));
-  }
-
-  ask(first, last) {
-    if (this.asked && Date.now() - this.asked < LOST_MS) return;
-    let from = first;
-    while (from < last && this.fresh.has(from)) from += 1;
-    let to = last;
-    while (to > from && this.fresh.has(to - 1)) to -= 1;
-    if (from >= to) return;
-    this.asked = Date.now();
-    send(this.model, { kind: "rows", first: from, last: to, version: this.page.version });
   }
 
   onHead(event) {

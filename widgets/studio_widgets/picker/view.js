@@ -31,10 +31,12 @@ class Picker {
     this.model = model;
     this.id = `sp-${(count += 1)}`;
     this.items = new Map(); // place -> card
-    this.fresh = new Set(); // places read since the last change of version
     this.cells = new Map(); // place -> element
     this.heads = new Map(); // creator -> element
-    this.asked = 0; // when cards were last asked for; 0 = nothing is on its way
+    this.stretches = new Stretches(
+      (first, last) => send(model, { kind: "items", first, last, version: this.page.version }),
+      () => this.redraw(),
+    );
     this.cursor = 0;
     this.typed = null; // what was typed and not sent yet
     this.sent = null; // { text, at } of what was sent and not heard yet
@@ -66,6 +68,7 @@ class Picker {
   dispose() {
     cancelAnimationFrame(this.frame);
     Object.values(this.timers).forEach(clearTimeout);
+    this.stretches.answered();
     this.undo.forEach((step) => step());
   }
 
@@ -130,8 +133,7 @@ class Picker {
     const page = this.page;
     if (page.version !== this.version) {
       this.version = page.version;
-      this.fresh.clear();
-      this.asked = 0; // an answer that is still on its way belongs to the old version
+      this.stretches.change();
     }
     if (page.text === this.sent?.text || Date.now() - this.sent?.at > LOST_MS) this.sent = null;
     const isHeard = this.typed === null && !this.sent; // else the kernel has not heard yet what stands there
@@ -185,15 +187,15 @@ class Picker {
 
   onMessage(message) {
     if (message.kind !== "items") return;
-    this.asked = 0;
+    this.stretches.answered();
     if (message.version === this.page.version) {
       message.items.forEach((item, index) => {
         this.items.set(message.first + index, item);
-        this.fresh.add(message.first + index);
+        this.stretches.fresh.add(message.first + index);
       });
     }
     this.draw();
-    if (this.hurries && this.fresh.has(this.cursor) && this.page.text === this.search.value) this.choose();
+    if (this.hurries && this.stretches.fresh.has(this.cursor) && this.page.text === this.search.value) this.choose();
   }
 
   // Layout: groups with a heading each, cards in columns
@@ -325,16 +327,7 @@ class Picker {
 
   ask(first, last) {
     clearTimeout(this.timers.ask);
-    this.timers.ask = setTimeout(() => {
-      if (this.asked && Date.now() - this.asked < LOST_MS) return;
-      let from = first;
-      while (from < last && this.fresh.has(from)) from += 1;
-      let to = Math.min(last, from + MOST_ITEMS);
-      while (to > from && this.fresh.has(to - 1)) to -= 1;
-      if (from >= to) return;
-      this.asked = Date.now();
-      send(this.model, { kind: "items", first: from, last: to, version: this.page.version });
-    }, ASK_MS);
+    this.timers.ask = setTimeout(() => this.stretches.ask(first, last, MOST_ITEMS), ASK_MS);
   }
 
   // What people do
@@ -474,7 +467,7 @@ class Picker {
   }
 
   choose() {
-    const isKnown = this.fresh.has(this.cursor) && this.page.text === this.search.value;
+    const isKnown = this.stretches.fresh.has(this.cursor) && this.page.text === this.search.value;
     this.hurries = !isKnown && (this.shown > 0 || this.page.text !== this.search.value);
     if (isKnown) this.take(this.items.get(this.cursor).id);
   }

@@ -30,7 +30,7 @@ class SessionStrip(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self._state = state
         self._error = ipywidgets.HTML()
         super().__init__([ResultRow(state, label), self._error])
-        parts.styled(self, "sx-box")
+        parts.styled(self, "sn-box")
         state.observe(lambda _change: self._show(), "error")
         self._show()
 

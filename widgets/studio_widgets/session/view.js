@@ -19,12 +19,12 @@ class Strip {
     this.cursor = "";
     this.newest = model.get("results")[0]?.run;
 
-    el.classList.add("sx-root");
-    this.row = make("div", "sx-row", { tabIndex: 0 });
+    el.classList.add("sn-root");
+    this.row = make("div", "sn-row", { tabIndex: 0 });
     this.row.setAttribute("role", "listbox");
     this.row.setAttribute("aria-orientation", "horizontal");
-    this.empty = make("div", "sx-empty");
-    this.news = make("div", "sx-news");
+    this.empty = make("div", "sn-empty");
+    this.news = make("div", "sn-news");
     this.news.setAttribute("role", "status");
     el.append(this.row, this.empty, this.news);
 
@@ -71,7 +71,7 @@ class Strip {
   }
 
   cell(old, result, place) {
-    const cell = old ?? make("div", "sx-cell", { id: `sx-cell-${(count += 1)}`, draggable: true });
+    const cell = old ?? make("div", "sn-cell", { id: `sn-cell-${(count += 1)}`, draggable: true });
     cell.dataset.run = result.run;
     cell.setAttribute("role", "option");
     cell.setAttribute("aria-setsize", String(this.results.length));
@@ -87,10 +87,10 @@ class Strip {
   }
 
   inside(result, url) {
-    if (result.error) return [make("span", "sx-failed", "failed")];
+    if (result.error) return [make("span", "sn-failed", "failed")];
     const parts = url ? [make("img", "", { src: url, alt: "", draggable: false })] : [];
     const marks = [MARKS[result.kind]?.[0], result.files > 1 ? `×${result.files}` : ""].filter(Boolean);
-    if (marks.length) parts.push(make("i", "sx-mark", { textContent: marks.join(" "), ariaHidden: "true" }));
+    if (marks.length) parts.push(make("i", "sn-mark", { textContent: marks.join(" "), ariaHidden: "true" }));
     return parts;
   }
 
@@ -143,7 +143,7 @@ class Strip {
   // Pointer and keys
 
   onClick(event) {
-    const cell = event.target.closest(".sx-cell");
+    const cell = event.target.closest(".sn-cell");
     if (cell) this.choose(cell.dataset.run);
   }
 
@@ -174,7 +174,7 @@ class Strip {
   }
 
   onDrag(event) {
-    const cell = event.target.closest?.(".sx-cell");
+    const cell = event.target.closest?.(".sn-cell");
     if (!cell) return;
     event.stopPropagation(); // JupyterLab would drag the cell of the notebook
     event.dataTransfer.setData(RUN, cell.dataset.run);
