@@ -116,7 +116,7 @@ class Server:
         client.load_connection_file(str(next(self.kernels.rglob(f"*{kernel_id}.json"))))
         client.start_channels()
         try:
-            client.wait_for_ready(timeout=30)
+            client.wait_for_ready(timeout=120)  # a busy machine takes its time to start kernels
             yield lambda expression: _evaluate(client, expression)
         finally:
             client.stop_channels()

@@ -30,7 +30,8 @@ def test_the_first_look_waits_for_who_is_folding(tmp_path):
         assert viewer.run(run_id) is not None
 
 
-def test_what_went_wrong_before_does_not_keep_an_answer_from_its_own_runs(tmp_path):
+def test_what_went_wrong_before_does_not_keep_an_answer_from_its_own_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "READ_WAIT_S", 0.05)
     with RunLog(tmp_path) as log:
         log_run(log)
         assert log.count() == 1
