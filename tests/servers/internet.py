@@ -168,6 +168,7 @@ class Internet:
             key = host, host in self._untrusted
             if key not in self._contexts:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.sslsocket_class = _Connection
                 authority = self._stranger if key[1] else self._authority
                 authority.issue_cert(host).configure_cert(context)
                 self._contexts[key] = context
@@ -183,6 +184,13 @@ class Internet:
     def closed(self, connection) -> None:
         with self._lock:
             self._open.discard(connection)
+
+
+class _Connection(ssl.SSLSocket):
+    """Closes itself, for Python forgets to when the client was killed before the handshake."""
+
+    def __del__(self):
+        self.close()
 
 
 class _Server(ThreadingTCPServer):
