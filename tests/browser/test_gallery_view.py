@@ -289,6 +289,14 @@ def test_a_change_from_grid_to_list_and_back_stays_at_the_same_runs(grid):
     assert abs(grid.evaluate(top) - before) <= 12
 
 
+def test_a_click_on_what_has_not_come_yet_opens_it_when_it_comes(mount):
+    page = mount(FOLDER, dict(STATE), esm=RunsView._esm)
+    page.locator(".sg-cell").nth(2).click()
+    assert sent(page, "open") == []
+    page.evaluate(ANSWER)
+    until(lambda: [message["run"] for message in sent(page, "open")] == ["run-2"])
+
+
 def test_a_grid_that_becomes_narrower_keeps_what_was_in_view(grid):
     grid.evaluate("document.querySelector('.sg-grid').scrollTop = 500_000")
     grid.wait_for_function("+document.querySelector('.sg-cell')?.dataset.place > 1000")
