@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.flaky(reruns=1))  # told as RERUN: docs/decisions/0013
+            item.add_marker(pytest.mark.flaky(reruns=2))  # told as RERUN: docs/decisions/0013
 
 
 @pytest.fixture(scope="session")

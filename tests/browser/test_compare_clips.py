@@ -11,6 +11,7 @@ from media import film
 from studio_kernel.export.page.comparison import STYLE
 from studio_widgets.compare.clips import clip_facts
 from studio_widgets.compare.view import Slots
+from waiting import until
 
 FOLDER = STYLE.parent
 SECURE = "https://studio.test/"
@@ -290,12 +291,12 @@ def test_one_clip_is_heard_at_a_time(clips):
     assert page.evaluate(muted) == [True, True, True]
     assert page.get_by_role("button", name="Sound of").count() == 2
     page.get_by_role("button", name="Sound of A").click()
-    assert page.evaluate(muted) == [False, True, True]
+    until(lambda: page.evaluate(muted) == [False, True, True])
     page.get_by_role("button", name="Sound of B").click()
-    assert page.evaluate(muted) == [True, False, True]
+    until(lambda: page.evaluate(muted) == [True, False, True])
     assert page.get_by_role("button", name="Sound of B").get_attribute("aria-pressed") == "true"
     page.get_by_role("button", name="Sound of B").click()
-    assert page.evaluate(muted) == [True, True, True]
+    until(lambda: page.evaluate(muted) == [True, True, True])
 
 
 def test_the_difference_is_of_the_frames_that_are_shown(clips):
@@ -326,7 +327,7 @@ def test_the_difference_is_of_the_frames_that_are_shown(clips):
     assert middle > 100
     assert max(left, right) < 40
     page.get_by_label("made brighter").select_option("32")
-    assert page.evaluate(lit)[1] == 255
+    until(lambda: page.evaluate(lit)[1] == 255)
 
 
 def test_what_is_compared_and_stepped_at_first_does_not_depend_on_what_loads_first(clips):

@@ -110,7 +110,7 @@ def test_compare_by_drop_slider_zoom_and_table(lab, screenshot):
     slider = page.get_by_role("slider", name="Divider")
     slider.focus()
     slider.press("End")
-    assert page.evaluate("document.querySelector('.sc-upper').style.clipPath").startswith("inset(0px 0%")
+    until(lambda: page.evaluate("document.querySelector('.sc-upper').style.clipPath").startswith("inset(0px 0%"))
     page.locator(".sc-stage").get_by_label("Right").select_option(label="A · procedural")
     until(lambda: kernel("list(panel.state.pair)") == [made[0], made[2]], what="sides that changed")
     slider.press("Home")

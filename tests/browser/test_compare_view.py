@@ -4,6 +4,7 @@ import pytest
 
 from studio_kernel.export.page.comparison import STYLE
 from studio_widgets.compare.view import Slots
+from waiting import until
 
 FOLDER = STYLE.parent
 
@@ -256,7 +257,7 @@ def test_the_divider_cuts_the_left_picture(board):
     slider = page.get_by_role("slider", name="Divider")
     slider.focus()
     slider.press("Home")
-    assert page.evaluate(clip) == "inset(0px 100% 0px 0px)"
+    until(lambda: page.evaluate(clip) == "inset(0px 100% 0px 0px)")
     box = page.locator(".sc-stage .sc-view").bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 40)
     page.mouse.down()
@@ -326,7 +327,7 @@ def test_blinking_shows_one_and_then_the_other_until_it_is_stopped(board):
     view.press(" ")
     page.get_by_role("button", name="Show B").wait_for()
     view.press("b")
-    assert not page.evaluate(shown)
+    until(lambda: not page.evaluate(shown))
     assert view.get_attribute("data-left") == "B"
 
 
@@ -340,7 +341,7 @@ def test_the_onion_skin_lets_the_left_picture_through(board):
     page = board(slot(0), slot(1), mode="onion")
     stacked(page)
     page.get_by_role("slider", name="Opacity").fill("25")
-    assert page.evaluate("document.querySelector('.sc-upper').style.opacity") == "0.25"
+    until(lambda: page.evaluate("document.querySelector('.sc-upper').style.opacity") == "0.25")
     page.get_by_text("A 25 % · B 75 %").wait_for()
     choose(page, "mode", "slider")
     page.get_by_role("slider", name="Divider").wait_for()
@@ -358,7 +359,7 @@ def test_stacked_pictures_are_zoomed_together_down_to_the_pixel(board, mode):
     page = board(slot(0), slot(1), mode=mode)
     stacked(page)
     page.get_by_role("button", name="One pixel of the first").click()
-    assert page.evaluate(STACKED_SCALES) == pytest.approx([1, 1], abs=0.01)
+    until(lambda: page.evaluate(STACKED_SCALES) == pytest.approx([1, 1], abs=0.01))
     assert page.locator(".sc-zoom").inner_text() == "100 %"
     for _ in range(9):
         page.locator(".sc-stage .sc-view").press("+")

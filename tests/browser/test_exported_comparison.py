@@ -46,12 +46,12 @@ def test_runs_stand_side_by_side_and_text_stays_text(board):
 def test_two_runs_are_seen_with_a_slider_blinking_and_through_each_other(board):
     board.get_by_role("button", name="Slider").click()
     board.get_by_label("Divider").fill("25")
-    assert "75%" in board.locator(".sc-upper").evaluate("(layer) => layer.style.clipPath")
+    until(lambda: "75%" in board.locator(".sc-upper").evaluate("(layer) => layer.style.clipPath"))
     board.get_by_role("combobox", name="Right", exact=True).select_option(label="C · procedural")
-    assert board.locator(".sc-stage .sc-view").get_attribute("data-right") == "C"
+    until(lambda: board.locator(".sc-stage .sc-view").get_attribute("data-right") == "C")
     board.get_by_role("button", name="Blink", exact=True).first.click()
     board.get_by_role("button", name="Show C").click()
-    assert board.locator(".sc-upper").evaluate("(layer) => layer.style.visibility") == "hidden"
+    until(lambda: board.locator(".sc-upper").evaluate("(layer) => layer.style.visibility") == "hidden")
     board.get_by_role("button", name="Onion skin").click()
     board.get_by_label("Opacity").wait_for()
 
@@ -65,9 +65,9 @@ def test_zooming_one_zooms_all(board):
 
 def test_runs_can_be_moved_and_taken_away(board):
     board.get_by_role("button", name="Swap A with B").click()
-    assert board.locator(".sc-letter").all_inner_texts() == ["B", "A", "C"]
+    until(lambda: board.locator(".sc-letter").all_inner_texts() == ["B", "A", "C"])
     board.get_by_role("button", name="Remove C").click()
-    assert board.get_by_role("status").first.inner_text() == "2 runs"
+    until(lambda: board.get_by_role("status").first.inner_text() == "2 runs")
 
 
 def test_what_needs_a_kernel_is_not_offered(board):

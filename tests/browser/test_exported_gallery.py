@@ -94,17 +94,17 @@ def test_it_can_be_reached_by_everybody(browser, fifteen_hundred, scheme):
 
 def test_the_runs_can_be_filtered(gallery):
     gallery.get_by_label("Search").fill("boat")
-    assert gallery.locator(".card").all_inner_texts() == ["a red boat\nprocedural · seed 1"]
+    until(lambda: gallery.locator(".card").all_inner_texts() == ["a red boat\nprocedural · seed 1"])
     assert status(gallery) == "1 of 2 runs"
     gallery.get_by_label("Search").fill("")
     for label, choice in (("Project", "fish"), ("Tag", "<i>keep</i>"), ("Rating", "4")):
         gallery.get_by_role("combobox", name=label).select_option(choice)
-        assert gallery.locator(".card").count() == 1
+        until(lambda: gallery.locator(".card").count() == 1)
         gallery.get_by_role("combobox", name=label).select_option("")
     gallery.get_by_label("Favourites only").check()
-    assert gallery.locator(".card").count() == 1
+    until(lambda: gallery.locator(".card").count() == 1)
     gallery.get_by_label("Until").fill("2001-01-01")
-    assert gallery.get_by_text("No run fits these filters.").is_visible()
+    until(lambda: gallery.get_by_text("No run fits these filters.").is_visible())
     gallery.get_by_role("button", name="Clear filters").click()
     assert status(gallery) == "2 runs"
 
@@ -113,7 +113,7 @@ def test_the_runs_can_be_sorted(many):
     first = many.locator(".card").first
     assert "seed 1499" in first.inner_text()
     many.get_by_label("Sort by").select_option("oldest")
-    assert "seed 0" in first.inner_text()
+    until(lambda: "seed 0" in first.inner_text())
 
 
 def test_a_card_opens_its_details_and_text_stays_text(gallery):
@@ -147,7 +147,7 @@ def test_a_link_opens_the_run_it_names_and_back_closes_it(many):
     dialog.locator("dd", has_text=re.compile(f"^{int(seed) - 1}$")).wait_for()
     dialog.get_by_role("button", name="Close").click()
     dialog.wait_for(state="hidden")
-    assert "run=" not in many.url
+    until(lambda: "run=" not in many.url)
 
 
 def test_filters_are_part_of_the_address(many):

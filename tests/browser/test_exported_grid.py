@@ -8,6 +8,7 @@ from studio_kernel.domain.sweep import AxisGroup, Sweep
 from studio_kernel.grid.cells import GridCell, Picture
 from studio_kernel.grid.grid import Grid
 from studio_kernel.grid.layout import arrange
+from waiting import until
 
 pytestmark = pytest.mark.browser
 QUICK = {"model": "procedural", "num_inference_steps": 1}
@@ -58,13 +59,13 @@ def test_text_of_people_stays_text(grid):
 
 def test_axes_can_be_placed_anew(grid):
     grid.get_by_label("Place of guidance scale").select_option("facets")
-    assert grid.locator("h2.facet").all_inner_texts() == [f"guidance scale {n}" for n in (1, 5, 99)]
+    until(lambda: grid.locator("h2.facet").all_inner_texts() == [f"guidance scale {n}" for n in (1, 5, 99)])
     grid.get_by_label("Place of prompt").select_option("one value")
     grid.get_by_label("Value of prompt").select_option("a fish")
     grid.get_by_label("Place of seed").select_option("rows")
-    assert grid.locator("tbody").first.locator("th").all_inner_texts() == ["1", "2"]
+    until(lambda: grid.locator("tbody").first.locator("th").all_inner_texts() == ["1", "2"])
     grid.locator("tbody .cell").first.click()
-    assert "a fish" in grid.get_by_role("dialog").inner_text()
+    until(lambda: "a fish" in grid.get_by_role("dialog").inner_text())
 
 
 def test_a_zipped_axis_follows_the_one_it_belongs_to(grid):
@@ -77,7 +78,7 @@ def test_a_zipped_axis_follows_the_one_it_belongs_to(grid):
     ]
     assert grid.get_by_label("Place of height").locator("option:checked").inner_text() == "follows"
     grid.get_by_label("Place of height").select_option("columns")
-    assert grid.get_by_role("button", name="no such point").count() == 24
+    until(lambda: grid.get_by_role("button", name="no such point").count() == 24)
 
 
 def test_rows_and_columns_can_be_swapped(grid):
@@ -91,7 +92,7 @@ def test_rows_and_columns_can_be_swapped(grid):
 def test_cells_can_be_filtered_by_how_they_went(grid):
     grid.get_by_label("succeeded (12)").uncheck()
     grid.get_by_role("checkbox", name="left out").uncheck()
-    assert grid.get_by_role("status").inner_text() == "4 cells shown, 0 with pictures; 16 in the sweep"
+    until(lambda: grid.get_by_role("status").inner_text() == "4 cells shown, 0 with pictures; 16 in the sweep")
     assert grid.locator("tbody tr").count() == 2
 
 
@@ -150,4 +151,4 @@ def test_a_link_opens_the_run_it_names_at_any_place_of_the_axes(page, tmp_path):
     assert dialog.get_by_role("heading").inner_text() == "guidance scale 5 · seed 2 · width 64"
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
-    assert "run=" not in page.url
+    until(lambda: "run=" not in page.url)

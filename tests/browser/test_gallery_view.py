@@ -232,7 +232,7 @@ def test_a_list_that_selects_nothing_has_no_boxes(mount):
     loaded(page)
     page.get_by_role("option", name="picture 3,").click(modifiers=["ControlOrMeta"])
     page.keyboard.press("ControlOrMeta+a")
-    assert page.locator(".sg-check").count() == 0
+    until(lambda: page.locator(".sg-check").count() == 0)
     assert sent(page, "select") + sent(page, "select_all") == []
 
 
@@ -287,6 +287,14 @@ def test_a_change_from_grid_to_list_and_back_stays_at_the_same_runs(grid):
     grid.evaluate("model.set('layout_name', 'grid')")
     loaded(grid)
     assert abs(grid.evaluate(top) - before) <= 12
+
+
+def test_a_click_on_what_has_not_come_yet_opens_it_when_it_comes(mount):
+    page = mount(FOLDER, dict(STATE), esm=RunsView._esm)
+    page.locator(".sg-cell").nth(2).click()
+    assert sent(page, "open") == []
+    page.evaluate(ANSWER)
+    until(lambda: [message["run"] for message in sent(page, "open")] == ["run-2"])
 
 
 def test_a_grid_that_becomes_narrower_keeps_what_was_in_view(grid):

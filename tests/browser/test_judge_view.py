@@ -8,6 +8,7 @@ import pytest
 import media
 import studio_widgets
 from looks import CONTRAST, DARK
+from waiting import until
 
 FOLDER = Path(studio_widgets.__file__).parent / "judge"
 STATE = {
@@ -129,7 +130,7 @@ def test_nothing_is_judged_before_both_are_seen(judge):
     turn(page, 1, seen=False)
     page.get_by_text("Loading").wait_for()
     page.keyboard.press("ArrowLeft")
-    assert page.get_by_role("button", name="Tie").is_disabled()
+    until(lambda: page.get_by_role("button", name="Tie").is_disabled())
     page.evaluate("window.held[0]()")
     page.get_by_alt_text("The picture on the left").wait_for()
     page.keyboard.press("ArrowLeft")
@@ -190,9 +191,9 @@ def test_films_can_be_seen_and_sounds_heard_one_at_a_time(judge):
     turn(page, 1)
     assert page.evaluate("[...document.querySelectorAll('video')].every((film) => film.muted)")
     page.keyboard.press("2")
-    assert page.evaluate("[...document.querySelectorAll('video')].map((film) => film.muted)") == [True, False]
+    until(lambda: page.evaluate("[...document.querySelectorAll('video')].map((film) => film.muted)") == [True, False])
     page.keyboard.press("1")
-    assert page.evaluate("[...document.querySelectorAll('video')].map((film) => film.muted)") == [False, True]
+    until(lambda: page.evaluate("[...document.querySelectorAll('video')].map((film) => film.muted)") == [False, True])
     page.locator("video").first.focus()
     page.keyboard.press("ArrowRight")
     assert choices(page) == ["right"]

@@ -301,7 +301,7 @@ def test_the_size_of_the_brush_is_set_by_slider_and_keys_and_shown_by_the_ring(e
     page.keyboard.press("]")
     assert ring.bounding_box()["width"] > before
     page.get_by_role("slider", name="Brush size").fill("100")
-    assert page.get_by_text("300 px").is_visible()
+    until(lambda: page.get_by_text("300 px").is_visible())
     assert ring.bounding_box()["width"] == pytest.approx(page.locator(".sk-stage").bounding_box()["height"], rel=0.05)
 
 

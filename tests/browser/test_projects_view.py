@@ -6,6 +6,7 @@ import pytest
 
 import studio_widgets
 from studio_widgets.projects.view import Cards
+from waiting import until
 
 FOLDER = Path(studio_widgets.__file__).parent / "projects"
 
@@ -70,11 +71,11 @@ def test_arrows_move_between_cards(grid):
     page.get_by_role("button", name="All projects").focus()
     focused = "document.activeElement.textContent"
     page.keyboard.press("ArrowRight")
-    assert page.evaluate(focused) == "Sea"
+    until(lambda: page.evaluate(focused) == "Sea")
     page.keyboard.press("End")
-    assert page.evaluate(focused) == "Poster"
+    until(lambda: page.evaluate(focused) == "Poster")
     page.keyboard.press("ArrowRight")
-    assert page.evaluate(focused) == "Poster"
+    until(lambda: page.evaluate(focused) == "Poster")
     page.keyboard.press("Home")
     page.keyboard.press("Enter")
     assert sent(page, "choose") == [{"kind": "choose", "project": ""}]

@@ -36,6 +36,7 @@ class RunsView {
     this.anchor = ""; // the run from which Shift selects
     this.hovered = -1;
     this.pressed = 0;
+    this.opens = -1; // the place that is to be opened once the kernel has told what is there
     this.pending = 0;
     this.lost = 0;
     this.frame = 0;
@@ -327,6 +328,7 @@ class RunsView {
     }
     this.draw();
     this.ask();
+    if (this.opens === this.cursor && this.items.has(this.cursor)) this.open();
   }
 
   // What is shown stays until what replaces it has come.
@@ -462,6 +464,7 @@ class RunsView {
 
   open() {
     const item = this.items.get(this.cursor);
+    this.opens = item ? -1 : this.cursor;
     if (item) send(this.model, { kind: "open", run: item.run });
   }
 
