@@ -89,11 +89,14 @@ def test_a_tick_that_fails_does_not_end_the_pulse(caplog):
 def test_a_pulse_that_is_stopped_beats_no_more():
     async def scenario():
         beats = []
-        pulse = Pulse(lambda: beats.append(1), interval_s=10)
+        pulse = Pulse(lambda: beats.append(1), interval_s=0.01)
         pulse.beat()
+        while not beats:
+            await asyncio.sleep(0.01)
         pulse.stop()
+        await asyncio.sleep(0.1)  # a call that is under way
         before = len(beats)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
         return len(beats) - before
 
     assert alone(lambda: asyncio.run(scenario())) == 0

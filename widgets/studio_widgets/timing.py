@@ -53,7 +53,8 @@ class Pulse:
             _CLOCK.add(self)
 
     def stop(self) -> None:
-        """Call no more until the next beat."""
+        """Call no more until the next beat; a call that is under way ends."""
+        self._until = 0.0
         _CLOCK.remove(self)
 
     def run(self, now: float) -> bool:
