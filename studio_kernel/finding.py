@@ -18,7 +18,7 @@ from studio_kernel.domain.values import AssetRef
 from studio_kernel.errors import InvalidInputError, InvalidRequestError, Problem, UnknownRunError
 from studio_kernel.jobs import Job
 from studio_kernel.orders import Orders
-from studio_kernel.private import PrivateSpace, is_own
+from studio_kernel.private import PrivateSpace
 from studio_kernel.publishing import PublishedHome
 from studio_kernel.run import Run, id_of
 from studio_kernel.watch import Watcher
@@ -139,7 +139,8 @@ class FoundHome(PublishedHome):
         else:
             record = run if isinstance(run, RunRecord) else self.record(id_of(run))
             request, project = record.request, project or record.origin.project
-            private = is_own(self._private, self._log, record.id, "as Python")
+            self._require_request(record, "as Python")
+            private = self.is_private(record.id)
             if record.engine == IMPORT_ENGINE and request.model not in self.models:
                 text = f"{record.id} is a file that was brought in, and does not say which model here would make it"
                 raise InvalidRequestError([Problem("run", text)], "as Python")
@@ -186,6 +187,18 @@ class FoundHome(PublishedHome):
         """Return the store that has a file: this home's, or that of the private runs of this studio."""
         space = self._private
         return space.assets if space is not None and space.assets.has(asset) else self.assets
+
+    # Inside
+
+    def _require_request(self, record: RunRecord, wish: str) -> None:
+        """Refuse what needs the request of a private run of another studio: nobody else has it."""
+        if self.is_private(record.id) or not self._log.private_among([record.id]):
+            return
+        text = (
+            f"{record.id} was private, so the log has neither its prompt nor its settings; only the studio that asked "
+            "for it has them, until it closes: do it there, or ask for a new run with studio.generate(prompt)"
+        )
+        raise InvalidRequestError([Problem("run", text)], wish)
 
     @property
     def _private_space(self) -> PrivateSpace:

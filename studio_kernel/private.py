@@ -20,10 +20,9 @@ from immutabledict import immutabledict
 from studio_kernel.assets import AssetStore
 from studio_kernel.domain.runs import RunRecord, RunStatus
 from studio_kernel.domain.values import AssetRef
-from studio_kernel.errors import InvalidInputError, InvalidRequestError, Problem
+from studio_kernel.errors import InvalidInputError
 from studio_kernel.live import LiveBoard
 from studio_kernel.presence import Presence, is_present
-from studio_kernel.runlog import RunLog
 from studio_kernel.settings import Home
 
 WITHHELD = "the reason is private; the studio that asked for this run shows it"
@@ -123,30 +122,6 @@ def orphans(home: Home) -> list[PrivateSpace]:
     if not home.private.is_dir():
         return []
     return [PrivateSpace(root) for root in home.private.iterdir() if not is_present(home.locks, root.name)]
-
-
-def is_own(space: PrivateSpace | None, log: RunLog, run_id: str, wish: str) -> bool:
-    """Return whether a run is a private one of the studio that has a space; raise an error for one of another studio.
-
-    Parameters
-    ----------
-    wish : str
-        What is to be done, which needs the whole request.
-
-    Raises
-    ------
-    InvalidRequestError
-        When the run is private and its request is not here.
-    """
-    if space is not None and space.record(run_id) is not None:
-        return True
-    if log.private_among([run_id]):
-        text = (
-            f"{run_id} was private, so the log has neither its prompt nor its settings; only the studio that asked for "
-            "it has them, until it closes: do it there, or ask for a new run with studio.generate(prompt)"
-        )
-        raise InvalidRequestError([Problem("run", text)], wish)
-    return False
 
 
 def told(record: RunRecord) -> RunRecord:

@@ -24,7 +24,7 @@ from studio_kernel.estimates.estimator import Estimator
 from studio_kernel.jobs import Job
 from studio_kernel.live import LiveBoard
 from studio_kernel.orders import Orders
-from studio_kernel.private import PrivateSpace, is_own, orphans
+from studio_kernel.private import PrivateSpace, orphans
 from studio_kernel.queue import RunQueue
 from studio_kernel.run import Run, id_of
 from studio_kernel.runlog import RunLog
@@ -232,7 +232,8 @@ class Studio(SweptHome):
         """
         self._log.require_own()
         record = self.record(id_of(run))
-        private = is_own(self._private, self._log, record.id, "retry")
+        self._require_request(record, "retry")
+        private = self.is_private(record.id)
         origin = replace(record.origin, parent_id=record.id)
         if not may_pay_twice:
             if (fetching := self._orders.fetch(record, origin, private=private)) is not None:
@@ -307,7 +308,8 @@ class Studio(SweptHome):
         self.require_editor("fetch")
         self._log.require_own()
         record = self.record(id_of(run))
-        private = is_own(self._private, self._log, record.id, "fetch")
+        self._require_request(record, "fetch")
+        private = self.is_private(record.id)
         job = self._orders.fetch(record, replace(origin or record.origin, parent_id=record.id), private=private)
         return self._as_run(job) if job is not None else None
 
