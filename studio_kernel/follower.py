@@ -83,6 +83,8 @@ class Follower:
         with self._lock:
             self._jobs[job.run_id] = job
             self._watched[job.run_id] = _Watched(live or self._live, finished)
+            if self._closed:
+                job.trouble = _closed(job)
             self._go()
 
     def find(self, run_id: str) -> Job | None:
@@ -119,10 +121,7 @@ class Follower:
             self._closed = True
             thread = self._thread
             for job in list(self._jobs.values()):
-                job.trouble = StudioError(
-                    f"this studio is closed, and run {job.run_id} goes on without it; open the home again with "
-                    f"sk.open() and ask for studio.run({job.run_id!r})"
-                )
+                job.trouble = _closed(job)
         self._wake.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
@@ -227,5 +226,15 @@ class Follower:
             self._beat()
         except StudioError as error:
             trouble = error
-        for job in list(self._jobs.values()):
-            job.trouble = trouble
+        with self._lock:
+            if self._closed:  # while it asked; what `close` has told stays told
+                return
+            for job in list(self._jobs.values()):
+                job.trouble = trouble
+
+
+def _closed(job: Job) -> StudioError:
+    return StudioError(
+        f"this studio is closed, and run {job.run_id} goes on without it; open the home again with sk.open() and ask "
+        f"for studio.run({job.run_id!r})"
+    )

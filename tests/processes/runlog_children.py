@@ -185,6 +185,8 @@ def fork_and_log(home: str) -> None:
 def exit_without_closing(home: str) -> None:
     """End the interpreter in the middle of everything."""
     log = RunLog(Path(home))
+    print(log_run(log), flush=True)
+    log.count()  # a new home's tables are made in a temporary folder, of which Python complains if it ends just then
     for _ in range(200):
         print(log_run(log), flush=True)
     threading.Thread(target=lambda: [log.count() for _ in range(1000)], daemon=True).start()
