@@ -10,24 +10,19 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import shutil
 import sys
 import tempfile
 import time
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.gallery import RUN_CELL
+from benchmarks.browsing import notebook
 from benchmarks.report import failed, report
-from studio_kernel import lab
 from studio_kernel.assets import AssetStore
 from studio_kernel.domain.request import GenerationRequest
 from studio_kernel.domain.runs import RunStatus
 from studio_kernel.runlog import RunLog, new_run_id
 from studio_kernel.settings import Home
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,36 +127,6 @@ def measure(page: Page) -> None:
         report(f"{name} all of them together: 95 % of frames within", said["slow"], BOUNDS["frame"], "ms")
 
 
-def in_browser(home: Path, folder: Path) -> None:
-    """Start JupyterLab and Chromium, open the panel, measure."""
-    from playwright.sync_api import sync_playwright
-
-    tests = import_module("jupyter_processes")  # the pieces that browser tests use
-    root = folder / "lab"
-    root.mkdir()
-    env = lab.environment(tests.private_environment(folder))
-    options = ["--allow-root", f"--IdentityProvider.token={tests.TOKEN}", "--LabApp.expose_app_in_browser=True"]
-    command = lab.command(port=0, browser=False, more=[*options, f"--ServerApp.root_dir={root}"])
-    notebook = tests.write_notebook(root / "compare.ipynb", OPENING.format(home=str(home)), SHOWING)
-    server = tests.Server(command, env, root, Path(env["JUPYTER_RUNTIME_DIR"]), folder / "lab.log")
-    chromium = os.environ.get("STUDIO_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu"]
-            )
-            page = browser.new_page(viewport={"width": 1400, "height": 1000})
-            page.set_default_timeout(120_000)
-            page.goto(f"{server.url}/doc/tree/{notebook.name}?token={tests.TOKEN}&reset")
-            page.wait_for_function("window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel")
-            page.evaluate(RUN_CELL)
-            page.locator(".jp-OutputArea-output").get_by_text(str(PICTURES)).first.wait_for()
-            measure(page)
-            browser.close()
-    finally:
-        server.stop()
-
-
 def main() -> None:
     """Make the home if need be, and print all figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare")
@@ -171,8 +136,9 @@ def main() -> None:
     begun = time.perf_counter()
     make_home(home)
     print(f"  home ready after {time.perf_counter() - begun:.0f} s", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        in_browser(home, Path(folder))
+    opening = OPENING.format(home=str(home))
+    with tempfile.TemporaryDirectory() as folder, notebook(Path(folder), opening, SHOWING) as page:
+        measure(page)
     print(f"  load average at the end {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "")
 
 

@@ -14,21 +14,19 @@ import gzip
 import io
 import os
 import random
-import shutil
 import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
+from benchmarks.browsing import notebook
 from benchmarks.million_runs import FIRST_TS, MODELS, PER_JOURNAL, YEAR_US, fold, prompt_of
 from benchmarks.report import failed, report
-from studio_kernel import lab
 from studio_kernel.assets import AssetStore
 from studio_kernel.domain.assets import Asset
 from studio_kernel.domain.marks import Mark
@@ -38,8 +36,6 @@ from studio_kernel.domain.values import Value
 from studio_kernel.runlog import events
 from studio_kernel.runlog.sources import ARCHIVE_SUFFIX
 from studio_kernel.settings import Home
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -54,7 +50,6 @@ studio.count()"""
 SHOWING = "GalleryPanel(studio)"
 
 BOUNDS = {"first view": 1000.0, "elements": 300.0, "longest empty": 300.0}
-RUN_CELL = "() => jupyterapp.commands.execute('notebook:run-cell-and-select-next')"
 # Emptiness counts from the frame in which a cell came into view without its picture.
 WATCHING = """
 window.filled = () => {
@@ -189,36 +184,6 @@ def measure(page: Page) -> None:
             report(f"{layout.lower()}, {name}: elements", said["most"], BOUNDS["elements"], "")
 
 
-def in_browser(home: Path, folder: Path) -> None:
-    """Start JupyterLab and Chromium, open the panel, measure."""
-    from playwright.sync_api import sync_playwright
-
-    tests = import_module("jupyter_processes")  # the pieces that browser tests use
-    root = folder / "lab"
-    root.mkdir()
-    env = lab.environment(tests.private_environment(folder))
-    options = ["--allow-root", f"--IdentityProvider.token={tests.TOKEN}", "--LabApp.expose_app_in_browser=True"]
-    command = lab.command(port=0, browser=False, more=[*options, f"--ServerApp.root_dir={root}"])
-    notebook = tests.write_notebook(root / "gallery.ipynb", OPENING.format(home=str(home)), SHOWING)
-    server = tests.Server(command, env, root, Path(env["JUPYTER_RUNTIME_DIR"]), folder / "lab.log")
-    chromium = os.environ.get("STUDIO_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu"]
-            )
-            page = browser.new_page(viewport={"width": 1400, "height": 1000})
-            page.set_default_timeout(60_000)
-            page.goto(f"{server.url}/doc/tree/{notebook.name}?token={tests.TOKEN}&reset")
-            page.wait_for_function("window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel")
-            page.evaluate(RUN_CELL)
-            page.locator(".jp-OutputArea-output").get_by_text("0").first.wait_for()
-            measure(page)
-            browser.close()
-    finally:
-        server.stop()
-
-
 def main() -> None:
     """Make the home if need be, and print all figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gallery")
@@ -229,8 +194,9 @@ def main() -> None:
     begun = time.perf_counter()
     make_home(home, options.runs)
     print(f"  home ready after {time.perf_counter() - begun:.0f} s", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        in_browser(home, Path(folder))
+    opening = OPENING.format(home=str(home))
+    with tempfile.TemporaryDirectory() as folder, notebook(Path(folder), opening, SHOWING) as page:
+        measure(page)
     print(f"  load average at the end {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "")
 
 

@@ -9,8 +9,6 @@ are drawn, and how many elements there are. Each figure is the worst of five.
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
 import tempfile
 import time
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import studio_kernel as sk
+from benchmarks.browsing import chromium
 from benchmarks.gallery import PICTURES, picture
 from benchmarks.report import failed, report
 from studio_kernel.assets import AssetStore
@@ -85,13 +84,10 @@ def measure(browser: Browser, address: str) -> dict[str, float]:
 
 def main() -> int:
     """Print a line a figure; 1 when one is beyond its bound."""
-    from playwright.sync_api import sync_playwright
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=RUNS)
     runs = parser.parse_args().runs
-    chromium = os.environ.get("STUDIO_CHROMIUM") or shutil.which("chromium")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder:
         home, out = Path(folder) / "home", Path(folder) / "out"
         fill(home, runs)
         with sk.open(home, mode="viewer") as studio:
@@ -99,9 +95,8 @@ def main() -> int:
             begun = time.perf_counter()
             page = studio.export_dashboard("gallery", out, progress=False)
             exported_s = time.perf_counter() - begun
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--headless", "--no-sandbox"])
-        found = [measure(browser, page.as_uri()) for _ in range(TIMES)]
-        browser.close()
+        with chromium() as browser:
+            found = [measure(browser, page.as_uri()) for _ in range(TIMES)]
     report(f"export of {runs:,} runs", exported_s, runs / 100, "s")
     for name, bound in BOUNDS.items():
         unit = "" if name == "elements" else "ms"
