@@ -119,19 +119,24 @@ def load(connection: DuckDBPyConnection, lines: Sequence[str]) -> list[int]:
     bad = connection.execute(f"SELECT n FROM temp.event WHERE NOT coalesce({_IS_EVENT}, false) ORDER BY n").fetchall()
     if bad:
         connection.execute(f"DELETE FROM temp.event WHERE NOT coalesce({_IS_EVENT}, false)")
-    connection.execute(_patches())
+    if of_runs := _kinds(connection).intersection(RUN_KINDS):
+        connection.execute(_patches(of_runs))
     return [int(n) for (n,) in bad]
 
 
 def write(connection: DuckDBPyConnection) -> None:
     """Merge the loaded events into the tables; the caller has begun the transaction and commits it."""
-    kinds = {kind for (kind,) in connection.execute("SELECT DISTINCT event FROM temp.event").fetchall()}
-    if not kinds.isdisjoint(RUN_KINDS):
-        connection.execute(_merge_runs())
+    kinds = _kinds(connection)
+    if of_runs := kinds.intersection(RUN_KINDS):
+        connection.execute(_merge_runs(of_runs))
     for kind, statements in _STATEMENTS.items():
         if kind in kinds:
             for statement in statements:
                 connection.execute(statement)
+
+
+def _kinds(connection: DuckDBPyConnection) -> frozenset[str]:
+    return frozenset(kind for (kind,) in connection.execute("SELECT DISTINCT event FROM temp.event").fetchall())
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -171,52 +176,63 @@ _MEDIA = " | ".join(
 
 
 @cache
-def _patches() -> str:
-    """Return the statement that makes one row of `patch` from all events of a run in this batch."""
-    picks = [
-        f"{'arg_min' if group.winner == 'first' else 'arg_max'}(n, ts) FILTER (event = '{group.kind}') AS {group.kind}"
-        for group in GROUPS
-    ]
-    marks = []
-    for name in MARKS:
-        given = f"FILTER (event = 'mark' AND {name} IS NOT NULL)"
-        marks += [f"arg_max({name}, ts) {given} AS {name}", f"make_timestamp(max(ts) {given}) AS {name}_at"]
-    columns, joins = [], []
-    for group in GROUPS:
+def _patches(kinds: frozenset[str]) -> str:
+    """Return the statement that makes one row of `patch` from all events of a run in this batch.
+
+    Parameters
+    ----------
+    kinds : frozenset of str
+        Those in the batch. Most batches are small, and for these every join and column costs more than the rows do.
+    """
+    picks, columns, joins = ["id"], ["pick.id"], []
+    for group in _groups(kinds):
         of_event = f"{group.kind}_event"
+        wanted = f"{'arg_min' if group.winner == 'first' else 'arg_max'}(n, ts)"
+        picks.append(f"{wanted} FILTER (event = '{group.kind}') AS {group.kind}")
         columns.append(f"make_timestamp({of_event}.ts) AS {group.stamp}")
         columns += [f"{sql.format(e=of_event)} AS {name}" for name, sql in group.columns.items()]
         joins.append(f"LEFT JOIN temp.event AS {of_event} ON {of_event}.n = pick.{group.kind}")
+    if "finished" in kinds:
+        picks.append(f"bit_or({_MEDIA}) FILTER (event = 'finished') AS media")
+        columns.append("pick.media")
+    for name in _marks(kinds):
+        given = f"FILTER (event = 'mark' AND {name} IS NOT NULL)"
+        picks += [f"arg_max({name}, ts) {given} AS {name}", f"make_timestamp(max(ts) {given}) AS {name}_at"]
+        columns += [f"pick.{name}", f"pick.{name}_at"]
     return f"""
         CREATE OR REPLACE TEMP TABLE patch AS
-        WITH pick AS (
-          SELECT id, {", ".join(picks + marks)}, bit_or({_MEDIA}) FILTER (event = 'finished') AS media
-          FROM temp.event WHERE event IN ({_listed(RUN_KINDS)}) GROUP BY id
-        )
-        SELECT pick.id, pick.media, {", ".join(columns)}, {", ".join(f"pick.{name}, pick.{name}_at" for name in MARKS)}
-        FROM pick {" ".join(joins)}
+        WITH pick AS (SELECT {", ".join(picks)} FROM temp.event WHERE event IN ({_listed(RUN_KINDS)}) GROUP BY id)
+        SELECT {", ".join(columns)} FROM pick {" ".join(joins)}
     """
 
 
 @cache
-def _merge_runs() -> str:
-    """Return the statement that merges `patch` into the runs."""
-    # Every end of a run adds its files, so all of them have a say; the order makes no difference.
-    changes, columns = ["media = coalesce(r.media | p.media, r.media, p.media)"], ["id", "media"]
-    for group in GROUPS:
+def _merge_runs(kinds: frozenset[str]) -> str:
+    """Return the statement that merges `patch` into the runs; of a batch with events of these kinds."""
+    changes: dict[str, str] = {}
+    for group in _groups(kinds):
         for name in (*group.columns, group.stamp):
-            changes.append(f"{name} = CASE WHEN {group.wins} THEN p.{name} ELSE r.{name} END")
-            columns.append(name)
-    for name in MARKS:
+            changes[name] = f"CASE WHEN {group.wins} THEN p.{name} ELSE r.{name} END"
+    if "finished" in kinds:  # every end of a run adds its files, so all of them have a say, in any order
+        changes["media"] = "coalesce(r.media | p.media, r.media, p.media)"
+    for name in _marks(kinds):
         wins = f"coalesce(p.{name}_at > r.{name}_at, p.{name}_at IS NOT NULL)"
         for column in (name, f"{name}_at"):
-            changes.append(f"{column} = CASE WHEN {wins} THEN p.{column} ELSE r.{column} END")
-            columns.append(column)
+            changes[column] = f"CASE WHEN {wins} THEN p.{column} ELSE r.{column} END"
+    columns = ("id", *changes)
     return f"""
         MERGE INTO log.run_rows AS r USING temp.patch AS p ON r.id = p.id
-        WHEN MATCHED THEN UPDATE SET {", ".join(changes)}
+        WHEN MATCHED THEN UPDATE SET {", ".join(f"{column} = {value}" for column, value in changes.items())}
         WHEN NOT MATCHED THEN INSERT ({", ".join(columns)}) VALUES ({", ".join(f"p.{name}" for name in columns)})
     """
+
+
+def _groups(kinds: frozenset[str]) -> list[Group]:
+    return [group for group in GROUPS if group.kind in kinds]
+
+
+def _marks(kinds: frozenset[str]) -> tuple[str, ...]:
+    return MARKS if "mark" in kinds else ()
 
 
 _ADD_PROMPTS = """

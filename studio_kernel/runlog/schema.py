@@ -108,11 +108,20 @@ def _blank() -> bytes:
 
 @contextmanager
 def empty(*, confined: bool) -> Iterator[DuckDBPyConnection]:
-    """Give a connection to a database in memory that stands for a home where nothing was logged yet."""
+    """Give a connection to a database in memory that stands for a home where nothing was logged yet.
+
+    Parameters
+    ----------
+    confined : bool
+        For SQL that others wrote: it reaches nothing else, and has the database for itself.
+    """
+    if not confined:
+        with database.blank(create) as connection:
+            yield connection
+        return
     with closing(database.connect()) as connection:
         create(connection)
-        if confined:
-            database.confine(connection)
+        database.confine(connection)
         yield connection
 
 
