@@ -1,4 +1,4 @@
-"""Threads beside the kernel's own: what they publish does not lead answers astray. With a real kernel."""
+"""Which shell of a real kernel hears what a page sends: not one that is gone, and one for all controls of a panel."""
 
 import pytest
 from jupyter_client.manager import start_new_kernel
@@ -53,3 +53,36 @@ def test_a_widget_hears_its_page_after_a_thread_published_while_another_subshell
     assert control(kernel, "delete_subshell_request", subshell_id=subshell)["status"] == "ok"
     kernel.shell_channel.send(kernel.session.msg("comm_msg", {"comm_id": comm, "data": {"word": "click"}}))
     until(lambda: run(kernel, "heard") == "['click']", what="the click")
+
+
+PANEL = """
+import threading
+import ipywidgets
+from studio_widgets.frame.panel import PanelBox
+free, text, late = threading.Event(), ipywidgets.Text(), ipywidgets.Text()
+inner = ipywidgets.VBox([text])
+panel = PanelBox("Controls", inner)
+inner.children = (text, late)
+"""
+
+
+@pytest.mark.parametrize("name", ["text", "late"])
+def test_a_control_is_heard_in_the_main_shell_though_its_page_prefers_a_subshell(kernel, name):
+    run(kernel, f"exec({PANEL!r}, globals())")
+    comm = run(kernel, f"{name}.comm.comm_id").strip("'")
+    subshell = control(kernel, "create_subshell_request")["subshell_id"]
+
+    def change(value):
+        data = {"method": "update", "state": {"value": value}, "buffer_paths": []}
+        message = kernel.session.msg("comm_msg", {"comm_id": comm, "data": data})
+        message["header"]["subshell_id"] = subshell
+        kernel.shell_channel.send(message)
+
+    change("first")  # and its echo was published for a request of the subshell
+    until(lambda: run(kernel, f"{name}.value") == "'first'", what="the first change")
+    busy = kernel.session.msg("execute_request", {"code": "free.wait(60)"})
+    busy["header"]["subshell_id"] = subshell
+    kernel.shell_channel.send(busy)
+    change("second")
+    until(lambda: run(kernel, f"{name}.value") == "'second'", what="the second change")
+    run(kernel, "free.set()")

@@ -8,6 +8,7 @@ from html import escape
 import ipywidgets
 from IPython.display import display
 
+from studio_widgets.frame.ordered import keep_order
 from studio_widgets.frame.resending import resend
 from studio_widgets.frame.still import Still, StillOutput
 from studio_widgets.frame.view import Frame
@@ -53,6 +54,7 @@ class PanelBox(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         self._still = StillOutput(name)
         framed = ipywidgets.VBox([Frame(name, self._look), *children])
         super().__init__([styled(framed, "studio", f"studio-{name.lower()}")])
+        keep_order(self)
 
     def still(self) -> Still:
         """Return what a notebook shall show of it when no kernel is there."""
