@@ -151,4 +151,4 @@ def test_a_link_opens_the_run_it_names_at_any_place_of_the_axes(page, tmp_path):
     assert dialog.get_by_role("heading").inner_text() == "guidance scale 5 · seed 2 · width 64"
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
-    until(lambda: "run=" not in page.url)
+    until(lambda: "run=" not in page.evaluate("location.href"))

@@ -35,7 +35,7 @@ def test_what_came_out_different_is_exit_status_1(studio, boat):
     boat.write_bytes(embed(data, Provenance(told.request.replace(seed=2), told.engine, told.environment)))
     done = studio("replay", boat, status=1)
     assert "different: PSNR" in done.stdout
-    assert done.stderr == ""
+    assert "Error" not in done.stderr  # a bar may stand there when the machine is slow
     assert "within tolerance" in studio("replay", boat, "--psnr", 0, "--largest", 255).stdout
 
 
