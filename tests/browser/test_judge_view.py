@@ -1,6 +1,7 @@
 """Two files side by side without a kernel: what can be said of them, when, and by which key."""
 
 import base64
+import itertools
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 import media
 import studio_widgets
 from looks import CONTRAST, DARK
+from studio_widgets.judge.view import SCRIPTS
+from studio_widgets.page.scripts import esm
 from waiting import until
 
 FOLDER = Path(studio_widgets.__file__).parent / "judge"
@@ -27,13 +30,14 @@ ANSWER = """(files) => {
         else setTimeout(give);
     };
 }"""
+WHOLE = "translate(0%, 0%) scale(1)"
 SEEN = "document.querySelector('.sd-root').getAttribute('aria-busy') === 'false'"
 
 
 @pytest.fixture
 def judge(mount):
     def show(left=None, right=None, **changes):
-        page = mount(FOLDER, STATE | changes)
+        page = mount(FOLDER, STATE | changes, esm=esm(*SCRIPTS))
         files = {"left": left or media.picture("webp"), "right": right or media.picture("webp", size=(64, 32))}
         page.evaluate(ANSWER, {side: file and base64.b64encode(file).decode() for side, file in files.items()})
         return page
@@ -154,7 +158,7 @@ def test_a_file_that_comes_too_late_is_not_shown(judge):
 
 @pytest.mark.parametrize("broken", [b"no picture", None])
 def test_what_cannot_be_shown_can_only_be_skipped(mount, broken):
-    page = mount(FOLDER, dict(STATE))
+    page = mount(FOLDER, dict(STATE), esm=esm(*SCRIPTS))
     files = {"left": media.picture("webp"), "right": broken}
     page.evaluate(ANSWER, {side: file and base64.b64encode(file).decode() for side, file in files.items()})
     turn(page, 1, seen=False)
@@ -184,6 +188,59 @@ def test_both_frames_have_the_same_form(duel):
     boxes = [duel.locator(".sd-side").nth(place).bounding_box() for place in range(2)]
     assert boxes[0]["width"] == boxes[1]["width"]
     assert boxes[0]["height"] == boxes[1]["height"]
+
+
+def transforms(page):
+    return page.evaluate("[...document.querySelectorAll('.sd-media')].map((media) => media.style.transform)")
+
+
+def test_both_pictures_are_zoomed_and_moved_as_one_by_wheel_drag_buttons_and_keys(duel):
+    box = duel.locator(".sd-side").nth(1).bounding_box()
+    duel.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25)
+    duel.keyboard.down("Control")
+    duel.mouse.wheel(0, -300)
+    duel.keyboard.up("Control")
+    duel.wait_for_function("document.querySelectorAll('.sd-side.is-zoomed').length === 2")
+    seen = [transforms(duel)]
+    duel.mouse.down()
+    duel.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+    duel.mouse.up()
+    seen.append(transforms(duel))
+    for key in ("Shift+ArrowRight", "+", "-"):
+        duel.keyboard.press(key)
+        seen.append(transforms(duel))
+    duel.get_by_role("button", name="Zoom in").click()
+    seen.append(transforms(duel))
+    assert all(len(set(both)) == 1 for both in seen)
+    assert all(before != after for before, after in itertools.pairwise(seen))
+    duel.get_by_role("button", name="Fit").click()
+    assert set(transforms(duel)) == {WHOLE}
+    assert choices(duel) == []
+
+
+def test_the_next_pair_is_seen_whole(duel):
+    duel.keyboard.press("+")
+    assert set(transforms(duel)) == {"translate(-12.5%, -12.5%) scale(1.25)"}
+    turn(duel, 2)
+    assert set(transforms(duel)) == {WHOLE}
+    assert duel.locator(".is-zoomed").count() == 0
+
+
+def test_a_double_click_shows_pixels_and_then_all(duel):
+    side = duel.locator(".sd-side").first
+    side.dblclick()
+    shown = duel.locator(".sd-media").first.bounding_box()["height"]  # as wide as the frame allows
+    assert shown == pytest.approx(32, abs=1)  # pixels of the picture on the left
+    side.dblclick()
+    assert set(transforms(duel)) == {WHOLE}
+
+
+def test_players_are_not_zoomed(judge):
+    page = judge(media.film("webm"), media.film("webm", dark=3), kinds=["video", "video"])
+    turn(page, 1)
+    page.keyboard.press("+")
+    assert set(transforms(page)) == {WHOLE}
+    assert not page.get_by_role("group", name="Zoom", exact=True).is_visible()
 
 
 def test_films_can_be_seen_and_sounds_heard_one_at_a_time(judge):

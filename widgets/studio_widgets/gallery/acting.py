@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import traitlets
@@ -46,8 +47,6 @@ class SelectedRuns(LookedAtRuns):
         What is being done, in words.
     can_undo : bool
         Whether the last deletion can be taken back.
-    export : ExportState
-        Makes one file of what `export_selected` has chosen.
     """
 
     selection = traitlets.Instance(Selection, args=(), read_only=True)
@@ -61,7 +60,14 @@ class SelectedRuns(LookedAtRuns):
         super().__init__(studio, workspace=workspace)
         self._deleted: list[str] = []
         self._steps = Steps(self._went_well)
-        self.export = ExportState(studio, workspace=self.workspace)
+
+    @cached_property
+    def export(self) -> ExportState:
+        """What makes one file of the runs that `export_selected` has chosen.
+
+        Made when it is first wanted: it reads the catalog, for which the first pictures need not wait.
+        """
+        return ExportState(self._studio, workspace=self.workspace)
 
     # Selecting
 

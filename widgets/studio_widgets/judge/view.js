@@ -10,7 +10,10 @@ const KEYS = {
   ArrowLeft: "left", ArrowRight: "right", ArrowDown: "tie", t: "tie", s: "skip", u: "undo", " ": "play", 1: "left sound",
   2: "right sound", f: "full",
 };
-const HELP = "Left and right arrow choose, down or T is a tie, S skips, U takes back, F is full screen";
+const ZOOMS = { "+": ZOOM_STEP, "=": ZOOM_STEP, "-": 1 / ZOOM_STEP };
+const MOVES = { ArrowLeft: [0.1, 0], ArrowRight: [-0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] }; // with Shift
+const HELP = "Left and right arrow choose, down or T is a tie, S skips, U takes back, F is full screen, " +
+  "plus and minus zoom, 0 shows all, Shift and an arrow move";
 
 function render({ model, el }) {
   const duel = new Duel(model, el);
@@ -23,6 +26,7 @@ class Duel {
     this.root = root;
     this.turn = 0;
     this.isSaid = false;
+    this.view = WHOLE; // of both, so that the same place is seen of each
     this.wantsFocus = false;
     this.lost = new Map(); // side -> timer that asks again
     root.classList.add("sd-root");
@@ -43,6 +47,7 @@ class Duel {
       onModel(model, "msg:custom", (message, buffers) => this.take(message, buffers)),
       on(root, "keydown", (event) => this.press(event), true), // a player would take arrows for its own
       on(document, "fullscreenchange", () => this.tell()),
+      ...SIDES.flatMap((side) => moves(this, this.sides[side].element, () => side)),
     ];
     this.draw();
   }
@@ -58,7 +63,14 @@ class Duel {
       full: button("Full screen (F)", () => this.toggleFull()),
     };
     const rest = make("div", "sd-rest");
-    rest.append(this.buttons.skip, this.buttons.undo, this.buttons.full);
+    this.zooming = make("div", "sd-zooming", { role: "group", "aria-label": "Zoom" });
+    this.zooming.title = "Ctrl and the wheel zoom, dragging moves, a double click shows pixels";
+    this.zooming.append(
+      named("Zoom out", button("−", () => this.zoomBy(1 / ZOOM_STEP))),
+      named("Zoom in", button("+", () => this.zoomBy(ZOOM_STEP))),
+      button("Fit (0)", () => this.look(null, WHOLE)),
+    );
+    rest.append(this.buttons.skip, this.buttons.undo, this.buttons.full, this.zooming);
     bar.append(this.buttons.left, this.buttons.tie, this.buttons.right);
     const all = make("div", "sd-bars");
     all.append(bar, rest);
@@ -73,6 +85,7 @@ class Duel {
     const isHere = this.root.contains(document.activeElement) || document.activeElement === document.body;
     this.turn = turn;
     this.isSaid = false;
+    this.view = WHOLE;
     this.root.hidden = !turn;
     this.forget();
     if (turn) {
@@ -96,6 +109,8 @@ class Duel {
     for (const name of ["left", "tie", "right"]) buttons[name].disabled = !isReady;
     buttons.skip.disabled = this.isSaid || !this.turn;
     buttons.undo.disabled = !model.get("can_undo");
+    this.zooming.hidden = !this.canZoom;
+    this.showZoom();
     buttons.full.textContent = this.isFull ? "Leave full screen (F)" : "Full screen (F)";
     this.root.classList.toggle("is-said", this.isSaid);
     this.root.classList.toggle("is-full", this.isFull);
@@ -136,7 +151,13 @@ class Duel {
   // Saying
 
   press(event) {
-    if (!this.turn || event.altKey || event.metaKey || event.shiftKey) return;
+    if (!this.turn || event.altKey || event.metaKey) return;
+    if (!event.ctrlKey && this.zoomByKey(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
+    if (event.shiftKey) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const isUndo = event.ctrlKey && key === "z";
     if (event.ctrlKey && !isUndo) return;
@@ -164,6 +185,51 @@ class Duel {
     if (!this.model.get("can_undo")) return;
     send(this.model, { kind: "undo", turn: this.turn });
     this.root.focus({ preventScroll: true });
+  }
+
+  // Zooming and moving, what `moves` asks for: of pictures, both as one; players have controls of their own.
+
+  get canZoom() {
+    return SIDES.every((side) => this.sides[side].kind === "image");
+  }
+
+  viewOf() {
+    return this.view;
+  }
+
+  look(_side, view) {
+    if (!this.canZoom) return;
+    this.view = bounded(view);
+    this.showZoom();
+  }
+
+  zoomBy(factor, _side, at) {
+    this.look(null, zoomed(this.view, factor, at));
+  }
+
+  moveBy(_side, dx, dy) {
+    const { z, x, y } = this.view;
+    this.look(null, { z, x: x + dx, y: y + dy });
+  }
+
+  // One pixel of the picture that was meant on one of the screen.
+  lookAtPixels(side, at) {
+    const { media } = this.sides[side];
+    const scale = media ? fit(media, null).scale * devicePixelRatio : 0;
+    if (scale) this.zoomBy(1 / (scale * this.view.z), side, at);
+  }
+
+  zoomByKey({ key, shiftKey }) {
+    if (!this.canZoom) return false;
+    if (shiftKey && key in MOVES) this.moveBy(null, ...MOVES[key]);
+    else if (key in ZOOMS) this.zoomBy(ZOOMS[key]);
+    else if (key === "0") this.look(null, WHOLE);
+    else return false;
+    return true;
+  }
+
+  showZoom() {
+    for (const side of SIDES) transform(this.sides[side].element, this.view, null);
   }
 
   // Files
@@ -238,7 +304,7 @@ class Side {
     this.onChange = onChange;
     this.kind = "image";
     this.media = null;
-    this.element = make("div", "sd-side");
+    this.element = make("div", "sd-side sc-view");
     this.element.dataset.side = name;
     this.isEmpty = true;
     this.isSeen = this.isBroken = false;
@@ -260,7 +326,7 @@ class Side {
       this.isBroken = true;
       return;
     }
-    const media = make(TAGS[this.kind], "sd-media");
+    const media = make(TAGS[this.kind], "sd-media sc-media");
     const name = `The ${NAMES[this.kind]} on the ${this.name}`;
     if (this.kind === "image") {
       media.alt = name;
@@ -310,6 +376,11 @@ function button(label, act, ...classes) {
   made.textContent = label;
   made.addEventListener("click", act);
   return made;
+}
+
+function named(words, element) {
+  element.setAttribute("aria-label", words);
+  return element;
 }
 
 export default { render };

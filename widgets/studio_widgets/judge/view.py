@@ -11,11 +11,13 @@ from typing import Any
 import anywidget
 import traitlets
 
+from studio_kernel.export.page.comparison import ZOOMING
 from studio_widgets.judge import intents
 from studio_widgets.judge.state import JudgeState
 from studio_widgets.page.scripts import esm
 
 _HERE = Path(__file__).parent
+SCRIPTS = (ZOOMING, _HERE / "view.js")
 
 
 class Duel(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
@@ -33,7 +35,7 @@ class Duel(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
         Whether there is something to take back.
     """
 
-    _esm = esm(_HERE / "view.js")
+    _esm = esm(*SCRIPTS)
     _css = _HERE / "view.css"
     turn = traitlets.Int(0).tag(sync=True)
     kinds: traitlets.List[str] = traitlets.List().tag(sync=True)

@@ -16,3 +16,5 @@ _NAMES = (
 )  # fmt: skip
 SCRIPTS = tuple(_HERE / f"{name}.js" for name in _NAMES)
 """Subjects of the view, in the order in which they become one module; a class ``Files`` has to stand before them."""
+ZOOMING = _HERE / "zooming.js"
+"""The subject that other views of pictures have as well; it needs a function ``on`` before it."""

@@ -219,8 +219,7 @@ class Board {
   }
 
   look(run, view) {
-    const z = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, view.z));
-    const kept = { z, x: within(view.x, z), y: within(view.y, z) };
+    const kept = bounded(view);
     if (run !== null && !this.model.get("linked") && !this.isSliding) this.views.set(run, kept);
     else {
       this.shared = kept;
@@ -229,10 +228,8 @@ class Board {
     this.showZoom();
   }
 
-  zoomBy(factor, run = null, [px, py] = [0.5, 0.5]) {
-    const { z, x, y } = this.viewOf(run);
-    const next = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, z * factor));
-    this.look(run, { z: next, x: px - ((px - x) * next) / z, y: py - ((py - y) * next) / z });
+  zoomBy(factor, run = null, at) {
+    this.look(run, zoomed(this.viewOf(run), factor, at));
   }
 
   moveBy(run, dx, dy) {

@@ -14,7 +14,7 @@ function moves(board, frame, runOf, { take = () => null, keys: more = () => null
   };
   let drag = null;
   const begin = (event) => {
-    if (event.button !== 0 || event.target.closest("audio")) return;
+    if (event.button !== 0 || event.target.closest("[controls]")) return;
     const own = take(event);
     let [px, py] = at(event);
     drag = own ?? ((to) => {
@@ -103,6 +103,22 @@ function commonSize(slots, sizes) {
   const side = sizes === "crop" ? Math.min : Math.max;
   const [width, height] = ["width", "height"].map((name) => side(...measured.map((slot) => slot[name])));
   return { width, height, isCut: sizes === "crop" };
+}
+
+// A view within the bounds of zoom, without a gap beside its picture.
+function bounded(view) {
+  const z = zoomWithin(view.z);
+  return { z, x: within(view.x, z), y: within(view.y, z) };
+}
+
+// The view that shows `factor` times more of the place at (px, py), which stays where it is.
+function zoomed({ z, x, y }, factor, [px, py] = [0.5, 0.5]) {
+  const next = zoomWithin(z * factor);
+  return { z: next, x: px - ((px - x) * next) / z, y: py - ((py - y) * next) / z };
+}
+
+function zoomWithin(z) {
+  return Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, z));
 }
 
 // A picture that is larger than its frame leaves no gap, a smaller one stands in the middle.
