@@ -89,7 +89,7 @@ class TogetherEngine(GatedEngine):
             self._check(members, context)
             yield None, Progress(step, total)
         context.release()
-        self.may_encode.wait(10)
+        self.may_encode.wait(60)
         for place, member in enumerate(members):
             if "break" in member.request.prompt:
                 raise ZeroDivisionError("oops")

@@ -72,7 +72,7 @@ def public(home: Path) -> Path:
     return home / "runs.duckdb"
 
 
-def eventually(holds: Callable[[], object], within_s: float = 20.0) -> None:
+def eventually(holds: Callable[[], object], within_s: float = 60.0) -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + within_s
     while not holds():

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(fact: Callable[[], T], timeout: float = 30.0, every: float = 0.05, what: str = "the condition") -> T:
+def until(fact: Callable[[], T], timeout: float = 60.0, every: float = 0.05, what: str = "the condition") -> T:
     """Poll `fact` until it returns something true, and return that."""
     end, last = time.monotonic() + timeout, None
     while time.monotonic() < end:

@@ -14,7 +14,12 @@ from studio_kernel.settings import Home
 from studio_kernel.worker import info
 from waiting import until
 
-SLOW = {"model": "procedural", "width": 64, "height": 64, "num_inference_steps": 40, "step_seconds": 0.1}
+SLOW = {"model": "procedural", "width": 64, "height": 64, "num_inference_steps": 40, "step_seconds": 0.2}
+"""Is seen at work, also by a busy machine, and then ends by itself."""
+
+ENDLESS = {**SLOW, "num_inference_steps": 150, "step_seconds": 1.0}
+"""Does not end before a test ends it."""
+
 QUICK = {"model": "procedural", "width": 32, "height": 32, "num_inference_steps": 1}
 
 

@@ -101,7 +101,6 @@ def look(page, screenshot, name):
 def test_two_visitors_walk_through_the_dashboard_and_mark(
     studio, open_dashboard, dashboard_server, page, other, screenshot
 ):
-    page.set_default_timeout(15_000)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     open_dashboard(DASHBOARD)
@@ -131,7 +130,7 @@ def test_two_visitors_walk_through_the_dashboard_and_mark(
     second.get_by_label("Your name").press("Enter")
     before = time.monotonic()
     page.get_by_role("radio", name="4 stars").click()
-    until(lambda: studio.marks(run).marked_by.iloc[0] == "Ada", timeout=5, every=0.02, what="the name in the log")
+    until(lambda: studio.marks(run).marked_by.iloc[0] == "Ada", every=0.02, what="the name in the log")
     in_log = time.monotonic() - before
     second.locator(".sr-sayings").get_by_text("Ada").wait_for()
     seen = time.monotonic() - before

@@ -170,7 +170,7 @@ def test_the_whole_estimate_is_a_key_away_and_makes_a_run_smaller_that_does_not_
 def test_a_late_answer_dims_what_is_shown_until_it_comes(made_up, screenshot):
     page, kernel = made_up
     kernel("exec('import threading; gate = threading.Event(); quick = state._answer', globals())")
-    kernel("setattr(state, '_answer', lambda *a, **v: gate.wait(30) and quick(*a, **v))")
+    kernel("setattr(state, '_answer', lambda *a, **v: gate.wait(60) and quick(*a, **v))")
     kernel("form.set('num_images', 2)")
     page.locator(".se-line[aria-busy=true]").get_by_text("updating").wait_for()
     page.locator(".se-line").get_by_text("3.5 GiB").wait_for()  # the old number stays, dimmed

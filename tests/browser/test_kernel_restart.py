@@ -34,7 +34,7 @@ def test_a_restarted_kernel_and_a_second_notebook_show_the_run(working_home, pag
     kernel_id = open_lab(*cells)
     page.get_by_role("textbox", name="Prompt", exact=True).fill("a red boat on the sea")
     with lab_server.kernel(kernel_id) as kernel:
-        kernel("[panel.state.set('step_seconds', 0.2), panel.state.set('num_inference_steps', 80)]")
+        kernel("[panel.state.set('step_seconds', 2.0), panel.state.set('num_inference_steps', 150)]")
         page.get_by_role("button", name="Generate").click()
         page.get_by_alt_text("Preview: a red boat on the sea").wait_for()
         run_id = kernel("panel.state._run.id")
@@ -46,7 +46,7 @@ def test_a_restarted_kernel_and_a_second_notebook_show_the_run(working_home, pag
     screenshot("kernel-restarted")
     with lab_server.kernel(kernel_id) as kernel:
         until(lambda: kernel("panel.state._run.id") == run_id)
-        until(lambda: kernel("panel.state.values['num_inference_steps']") == 80)
+        until(lambda: kernel("panel.state.values['num_inference_steps']") == 150)
 
     second = open_lab(*cells)
     page.get_by_alt_text("Preview: a red boat on the sea").wait_for()

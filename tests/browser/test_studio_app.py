@@ -84,8 +84,8 @@ def test_the_same_is_there_after_a_restart_of_the_kernel(open_app, page, home):
     }""")
     page.locator(".studio-studio").wait_for(timeout=60_000)
     tab(page, "History").and_(page.locator("[aria-selected=true]")).wait_for()
-    assert prompt.input_value() == "a blue boat on the sea"
-    assert page.get_by_label("Project").evaluate("(e) => e.selectedOptions[0].label") == "Harbour"
+    until(lambda: prompt.input_value() == "a blue boat on the sea")
+    until(lambda: page.get_by_label("Project").evaluate("(e) => e.selectedOptions[0].label") == "Harbour")
 
 
 def test_what_is_made_elsewhere_appears_while_a_cell_blocks_the_kernel(open_app, page, home):
@@ -94,11 +94,11 @@ def test_what_is_made_elsewhere_appears_while_a_cell_blocks_the_kernel(open_app,
     page.get_by_text("Nothing was asked for yet").wait_for()
     page.evaluate("""() => {
         const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-        window.blocking = kernel.requestExecute({ code: "import time; time.sleep(40)" }).done.then(() => "ended");
+        window.blocking = kernel.requestExecute({ code: "import time; time.sleep(90)" }).done.then(() => "ended");
     }""")
     with sk.open(home, runner="inline") as studio:
         studio.generate("a red house in a meadow", **QUICK)
-    page.get_by_role("row").filter(has_text="a red house in a meadow").wait_for(timeout=30_000)
+    page.get_by_role("row").filter(has_text="a red house in a meadow").wait_for()
     still_blocked = page.evaluate("Promise.race([window.blocking, new Promise((r) => setTimeout(r, 50, 'blocked'))])")
     assert still_blocked == "blocked"
     page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")

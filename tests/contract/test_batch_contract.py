@@ -142,7 +142,7 @@ def test_the_device_is_free_before_the_last_file_is_encoded(subject: Subject) ->
     stream = batch_engine(subject).stream_batch(members(different(subject, 2)), context, 2)
 
     next(event for _, event in stream if isinstance(event, Produced))
-    assert released.wait(30)
+    assert released.wait(60)
     assert subject.bytes(), "another run begins while the files of the first are still coming"
     assert sum(isinstance(event, Finished) for _, event in stream) == 2
 

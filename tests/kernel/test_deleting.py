@@ -84,7 +84,7 @@ def test_a_run_that_has_not_ended_is_not_deleted_and_neither_are_those_with_it(h
             studio.delete(done, run)
         assert studio.count() == 2
         run.cancel()
-        run.wait(timeout=20)
+        run.wait(timeout=60)
         studio.delete(done, run)
         assert studio.count() == 0
 

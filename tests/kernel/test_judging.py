@@ -68,7 +68,7 @@ def test_runs_that_have_made_nothing_are_not_judged(home, picture):
     with sk.open(home, runner="inline", engines=[engine]) as studio:
         done, failed, waiting = (studio.submit(prompt, model="gated") for prompt in ("a boat", "fail", "a fox"))
         engine.let(8)
-        failed.wait(10)
+        failed.wait(60)
         for run, reason in ((failed, "it failed"), (waiting, "has made nothing yet")):
             with pytest.raises(InvalidRequestError, match=reason):
                 studio.vote(done, run, "left", rater="Ada")

@@ -204,7 +204,7 @@ def test_a_measurer_computes_so_many_and_tells_how_many_that_were_while_known_on
     studio.measure(runs[0], "contrast")
     told, counted = [], queue.Queue()
     Measurer(studio).ask(pairs, ["contrast"], "same", told.append, most=1, ended=counted.put)
-    assert counted.get(timeout=30) == 1
+    assert counted.get(timeout=60) == 1
     assert [each.pair for each in told] == [0, 1]
 
 
@@ -214,7 +214,7 @@ def test_what_was_dropped_is_told_no_more(studio, runs):
 
     def heard(each):
         told.append(each)
-        go_on.wait(30)
+        go_on.wait(60)
 
     drop = measurer.ask([(first, second), (first, third)], ["psnr", "delta_e"], "same", heard)
     until(lambda: told)

@@ -93,14 +93,14 @@ def test_a_cancelled_cell_does_not_stop_the_others_of_its_pass(studio, engine):
     until(lambda: sweep.runs[0].status == "running")
     sweep.runs[1].cancel()
     engine.let()
-    assert list(sweep.wait(10, progress=False).frame()["status"]) == ["succeeded", "cancelled", "succeeded"]
+    assert list(sweep.wait(60, progress=False).frame()["status"]) == ["succeeded", "cancelled", "succeeded"]
 
 
 def test_a_cancelled_sweep_stops_its_pass_and_what_waits(studio, engine):
     sweep = studio.sweep("a boat", axes={"seed": range(1, 7)}, **STEPS)
     until(lambda: sweep.runs[0].status == "running")
     sweep.cancel()
-    assert set(sweep.wait(10, progress=False).frame()["status"]) == {"cancelled"}
+    assert set(sweep.wait(60, progress=False).frame()["status"]) == {"cancelled"}
     assert len(engine.passes) == 1
 
 
@@ -110,7 +110,7 @@ def test_time_is_shared_so_that_it_can_be_added_up(studio, engine):
     until(lambda: engine.started.is_set())
     time.sleep(0.2)  # a pass of a known length: four times as much is more than all that the sweep takes
     engine.let()
-    sweep.wait(10, progress=False)
+    sweep.wait(60, progress=False)
     total = sweep.frame()["elapsed_s"].sum()
     assert 0.2 <= total <= time.perf_counter() - begun, "and not four times as long"
 
@@ -123,13 +123,13 @@ def test_the_next_pass_begins_while_the_files_of_the_one_before_are_made(studio,
     assert not any(run.status.is_final for run in sweep.runs)
     engine.may_encode.set()
     engine.let()
-    assert set(sweep.wait(10, progress=False).frame()["status"]) == {"succeeded"}
+    assert set(sweep.wait(60, progress=False).frame()["status"]) == {"succeeded"}
 
 
 def test_a_retried_cell_is_made_in_a_pass_of_the_same_size(studio, engine):
     engine.let()
     sweep = studio.sweep("a boat", axes={"seed": [1, 2, 3]}, **STEPS).wait(progress=False)
-    again = studio.retry(sweep.runs[1]).wait(10)
+    again = studio.retry(sweep.runs[1]).wait(60)
     assert again.record.provenance["batch_size"] == 3
     assert engine.passes[-1] == [2]
 
@@ -138,7 +138,7 @@ def test_single_runs_are_never_put_into_a_pass(studio, engine):
     runs = [studio.submit("a boat", seed=seed, **STEPS) for seed in (1, 2)]
     engine.let()
     for run in runs:
-        run.wait(10)
+        run.wait(60)
     assert engine.passes == []
 
 

@@ -69,7 +69,7 @@ def test_a_handle_that_was_made_anew_follows_the_run_to_its_end(studio, home, en
         seen = viewer.run(run.id)
         assert seen.status == "running"
         engine.let()
-        assert seen.wait(20).status == "succeeded"
+        assert seen.wait(60).status == "succeeded"
         assert seen.image.size == (48, 32)
 
 

@@ -211,12 +211,12 @@ def test_records_are_told_of_finished_running_and_private_runs_alike(home, pictu
         done = studio.generate("a boat", seed=1, **BASE)
         private = studio.generate("a secret", seed=1, private=True, **BASE)
         working = studio.submit("a boat", model="gated")
-        assert engine.started.wait(30)
+        assert engine.started.wait(60)
         told = studio.records_of([done, private, working])
         assert told == {run.id: run.record for run in (done, private, working)}
         assert told[private.id].request.prompt == "a secret"
         engine.let()
-        working.wait(30)
+        working.wait(60)
 
 
 def test_importing_the_studio_loads_none_of_the_heavy_packages():

@@ -127,9 +127,9 @@ def test_a_cancelled_sweep_resumes_with_what_is_missing(home, picture):
     with sk.open(home, engines=[engine]) as studio:
         sweep = studio.sweep("a boat", axes={"seed": [1, 2, 3]}, model="gated", num_inference_steps=1)
         engine.let(1)
-        sweep.runs[0].wait(5)
+        sweep.runs[0].wait(60)
         sweep.cancel()
-        sweep.wait(5, progress=False)
+        sweep.wait(60, progress=False)
         assert list(sweep.frame()["status"]) == ["succeeded", "cancelled", "cancelled"]
         engine.let()
         assert set(sweep.resume().wait(progress=False).frame()["status"]) == {"succeeded"}

@@ -161,7 +161,7 @@ def test_cancelling_reaches_the_service(fal, studio):
 
     run.cancel()
 
-    assert run.wait(30).status == "cancelled"
+    assert run.wait(60).status == "cancelled"
     assert fal.cancels == [fal.submits[0].id]
 
 
@@ -185,12 +185,12 @@ def test_a_result_that_found_no_room_is_fetched_when_there_is_some(fal, net, sma
     with sk.open(home, runner="inline") as studio:
         studio.generate("a blue boat", model=FLUX, progress=False)
         fill()
-        run = studio.submit("a red boat", model=FLUX).wait(30)
+        run = studio.submit("a red boat", model=FLUX).wait(60)
         make_room()
 
         assert run.status == "failed"
         assert "No space left on device" in run.error
-        assert studio.retry(run).wait(30).status == "succeeded"
+        assert studio.retry(run).wait(60).status == "succeeded"
     assert len(fal.submits) == 2
 
 
@@ -205,9 +205,9 @@ def test_nothing_is_sent_while_the_log_cannot_be_written(fal, net, small_disk, f
 
         run = studio.submit("a red boat", model=FLUX)
         with suppress(TimeoutError):
-            run.wait(5)
+            run.wait(20)
         make_room()
 
-        assert run.wait(30).status == "failed"
+        assert run.wait(60).status == "failed"
         assert "nothing was sent" in run.error
     assert len(fal.submits) == 1

@@ -8,14 +8,13 @@ import studio_kernel as sk
 from studio_kernel.settings import Home
 from studio_kernel.worker import info
 from waiting import until
-from worker_tools import QUICK, SLOW, kill_worker, program
+from worker_tools import ENDLESS, QUICK, SLOW, kill_worker, program
 
 SECRET = "unmistakable words"
 ASK_AND_DIE = f"""
 import os, signal, sys, time
 import studio_kernel as sk
-slow = dict(model="procedural", num_inference_steps=80, step_seconds=0.1)
-run = sk.open(sys.argv[1]).submit("{SECRET}", private=True, **slow)
+run = sk.open(sys.argv[1]).submit("{SECRET}", private=True, **{ENDLESS})
 while run.progress.step < 2:
     time.sleep(0.01)
 print(run.id, flush=True)
@@ -41,7 +40,7 @@ def private_studio(request, working_home):
 
 
 def test_a_private_run_is_seen_by_its_studio_and_leaves_time_and_cost_in_the_log(private_studio, working_home):
-    run = private_studio.submit(SECRET, private=True, seed=77, **QUICK).wait(30)
+    run = private_studio.submit(SECRET, private=True, seed=77, **QUICK).wait(60)
     assert run.request.prompt == SECRET
     assert run.image.size == (32, 32)
     assert private_studio.run(run.id).image.size == (32, 32)
@@ -57,7 +56,7 @@ def test_a_private_run_is_seen_by_its_studio_and_leaves_time_and_cost_in_the_log
 
 
 def test_inputs_of_a_private_run_are_private_too(private_studio, working_home, picture):
-    run = private_studio.submit(SECRET, image=picture, private=True, model="procedural", strength=0.5).wait(30)
+    run = private_studio.submit(SECRET, image=picture, private=True, model="procedural", strength=0.5).wait(60)
     assert run.status == "succeeded"
     assert not list(Home.at(working_home).assets.rglob("*.png"))
     private_studio.close()
@@ -65,8 +64,8 @@ def test_inputs_of_a_private_run_are_private_too(private_studio, working_home, p
 
 
 def test_a_private_run_is_tried_again_in_private(private_studio, working_home):
-    run = private_studio.submit(SECRET, private=True, **QUICK).wait(30)
-    again = private_studio.retry(run).wait(30)
+    run = private_studio.submit(SECRET, private=True, **QUICK).wait(60)
+    again = private_studio.retry(run).wait(60)
     assert again.request == run.request
     assert private_studio.runs()["private"].tolist() == [True, True]
     private_studio.close()
@@ -74,7 +73,7 @@ def test_a_private_run_is_tried_again_in_private(private_studio, working_home):
 
 
 def test_another_studio_sees_only_that_there_was_a_private_run(private_studio, working_home):
-    run = private_studio.submit(SECRET, private=True, **QUICK).wait(30)
+    run = private_studio.submit(SECRET, private=True, **QUICK).wait(60)
     with sk.open(working_home, mode="viewer") as viewer:
         until(lambda: viewer.run(run.id).record.status == "succeeded")
         record = viewer.run(run.id).record
@@ -83,18 +82,18 @@ def test_another_studio_sees_only_that_there_was_a_private_run(private_studio, w
 
 
 def test_what_went_wrong_is_told_to_the_studio_alone(working_home, private_studio):
-    run = private_studio.submit(SECRET, private=True, **SLOW)
+    run = private_studio.submit(SECRET, private=True, **ENDLESS)
     until(lambda: run.progress.step >= 1)
     assert run.progress.preview is not None
     run.cancel()
-    assert run.wait(20).status == "cancelled"
+    assert run.wait(60).status == "cancelled"
     private_studio.close()
     assert traces(working_home) == []
 
 
 def test_a_studio_that_closes_ends_its_private_runs(working_home):
     with sk.open(working_home, runner="worker") as studio:
-        run = studio.submit(SECRET, private=True, **SLOW)
+        run = studio.submit(SECRET, private=True, **ENDLESS)
         until(lambda: run.progress.step >= 1)
     until(lambda: traces(working_home) == [])
     with sk.open(working_home) as again:
@@ -114,7 +113,7 @@ def test_a_private_run_is_done_again_after_a_crash_of_the_worker(working_home):
 def test_a_studio_that_is_killed_leaves_nothing_once_somebody_notices(working_home):
     with program(ASK_AND_DIE, working_home) as asking:
         run_id = asking.stdout.readline().strip()
-        assert asking.wait(10) == -signal.SIGKILL
+        assert asking.wait(60) == -signal.SIGKILL
     until(lambda: traces(working_home) == [], what="a home without traces")
     with sk.open(working_home) as studio:
         until(lambda: studio.record(run_id).status == "cancelled")
@@ -132,6 +131,6 @@ def test_the_next_studio_deletes_what_a_dead_one_has_left_when_there_is_no_worke
 
 def test_the_worker_says_nothing_of_private_words(working_home):
     with sk.open(working_home, runner="worker") as studio:
-        studio.submit(SECRET, private=True, **QUICK).wait(30)
+        studio.submit(SECRET, private=True, **QUICK).wait(60)
     assert SECRET not in info.log_path(Home.at(working_home), "auto").read_text()
     assert SECRET not in info.output_path(Home.at(working_home), "auto").read_text()

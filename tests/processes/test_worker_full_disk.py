@@ -29,9 +29,9 @@ def test_a_run_on_a_full_disk_fails_once_and_the_next_one_works_when_there_is_ro
         os.truncate(ballast, ballast.stat().st_size - 8192)  # room for a line of the journal, none for a picture
         run = studio.submit("a fish", **large)
         with suppress(TimeoutError):  # its end is in the worker's memory when not even a line can be written
-            run.wait(8)
+            run.wait(20)
         ballast.unlink()
-        assert run.wait(30).status == "failed"
+        assert run.wait(60).status == "failed"
         assert "No space left on device" in run.error
         bird = studio.generate("a bird", **large)
         assert bird.status == "succeeded", bird.error

@@ -5,7 +5,7 @@ import pytest
 import studio_kernel as sk
 import worker_tools
 from waiting import until
-from worker_tools import SLOW, kill_worker, worker_of
+from worker_tools import ENDLESS, kill_worker, worker_of
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_remote_job_is_cancelled_at_the_service(studio, service):
     run = studio.submit("a boat", model="loopback")
     until(lambda: run.progress.step >= 2)
     run.cancel()
-    assert run.wait(20).status == "cancelled"
+    assert run.wait(60).status == "cancelled"
     assert service.cancelled == ["job-1"]
 
 
@@ -50,19 +50,19 @@ def test_a_worker_that_ends_at_once_leaves_a_remote_job_to_the_next_one(studio, 
     run = studio.submit("a boat", model="loopback")
     until(lambda: run.progress.step >= 2)
     launcher = Launcher(Home.at(remote_home), studio._log)
-    launcher.stop(timeout=20, at_once=True)
+    launcher.stop(timeout=60, at_once=True)
     launcher.ensure()
-    assert run.wait(30).status == "succeeded"
+    assert run.wait(60).status == "succeeded"
     assert service.cancelled == []
     assert len(service.accepted) == 1
 
 
 def test_remote_jobs_run_beside_each_other_and_beside_a_local_one(studio, service):
-    local = studio.submit("a boat", **SLOW)
+    local = studio.submit("a boat", **ENDLESS)
     until(lambda: local.progress.step >= 1)
     remote = [studio.submit(f"boat {n}", model="loopback") for n in range(4)]
     until(lambda: len(service.accepted) == 4)
-    assert [run.wait(20).status for run in remote] == ["succeeded"] * 4
+    assert [run.wait(60).status for run in remote] == ["succeeded"] * 4
     assert local.status == "running"
     local.cancel()
 
@@ -80,8 +80,8 @@ sys.stdin.read()
     with worker_tools.program(code, remote_home) as asking:
         run_id = asking.stdout.readline().strip()
         asking.kill()
-    studio.submit("something else", **worker_tools.QUICK).wait(20)  # brings up a worker
-    assert studio.run(run_id).wait(30).status == "succeeded"
+    studio.submit("something else", **worker_tools.QUICK).wait(60)  # brings up a worker
+    assert studio.run(run_id).wait(60).status == "succeeded"
     assert len(service.accepted) == 1
     assert worker_of(remote_home) is not None
 

@@ -49,7 +49,7 @@ def test_a_widget_hears_its_page_after_a_thread_published_while_another_subshell
     run(kernel, f"exec({MADE!r}, globals())")
     comm = run(kernel, "comm.comm_id").strip("'")
     subshell = control(kernel, "create_subshell_request")["subshell_id"]
-    run(kernel, "asked.set() or published.wait(30)", subshell)  # the newest request is that of the subshell
+    run(kernel, "asked.set() or published.wait(60)", subshell)  # the newest request is that of the subshell
     assert control(kernel, "delete_subshell_request", subshell_id=subshell)["status"] == "ok"
     kernel.shell_channel.send(kernel.session.msg("comm_msg", {"comm_id": comm, "data": {"word": "click"}}))
     until(lambda: run(kernel, "heard") == "['click']", what="the click")

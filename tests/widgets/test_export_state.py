@@ -73,7 +73,7 @@ def test_what_cannot_leave_is_said(studio, runs):
 def test_a_run_without_files_is_told_before(studio):
     run = studio.submit("a boat", step_seconds=1.0, **{**QUICK, "num_inference_steps": 50})
     run.cancel()
-    assert run.wait(20).assets == ()
+    assert run.wait(60).assets == ()
     assert ExportState(studio, [run.id]).notes == (f"run {run.id} ({run.status}) has no files",)
 
 

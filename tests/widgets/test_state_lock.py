@@ -22,7 +22,7 @@ class Slow(PanelState):
     def _checked(self, proposal):
         if threading.current_thread() is not threading.main_thread():
             self.is_checking.set()
-            self.may_go_on.wait(30)
+            self.may_go_on.wait(60)
         return proposal["value"]
 
 
@@ -41,7 +41,7 @@ def test_the_newest_choice_stays_and_is_told(state):
 
     thread = threading.Thread(target=choose_in_a_thread)
     thread.start()
-    state.is_checking.wait(30)
+    state.is_checking.wait(60)
     threading.Timer(0.2, state.may_go_on.set).start()
     state.choice = "new"
     thread.join()

@@ -381,7 +381,7 @@ def test_pausing_finishes_what_is_at_work_and_resuming_does_the_rest(gated):
     polled(state, lambda: state.standing == "paused")
     assert state.counts == {"succeeded": 1, "cancelled": 2}
     engine.let()
-    assert other.wait(20).status == "succeeded"
+    assert other.wait(60).status == "succeeded"
     state.resume()
     polled(state, lambda: state.standing == "done")
     assert len(engine.requests) == 4

@@ -222,7 +222,7 @@ def test_a_waiting_job_tells_its_place_and_a_working_one_its_steps(place, fal):
 
 
 def test_the_queue_of_fal_is_no_work(place, fal):
-    fal.seconds, fal.at_once = 0.2, 1
+    fal.seconds, fal.at_once = 1.0, 1
     place.submitted()
 
     stages = [event.stage for event in of(Progress, place.events(place.request()))]

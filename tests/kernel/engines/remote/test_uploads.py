@@ -98,7 +98,7 @@ def test_who_waits_for_an_upload_can_be_cancelled(same, made, tmp_path):
 
     def slow():
         begun.set()
-        going.wait(20)
+        going.wait(60)
         return "https://there/slow"
 
     with ThreadPoolExecutor(2) as pool:

@@ -206,7 +206,7 @@ def test_closing_ends_it_also_while_it_works():
     pid = until(lambda: process.pid)
     process.close()
     process.close()
-    asking.join(30)
+    asking.join(60)
     assert is_gone(pid)
     assert errors == ["the process that traces memory was closed with its studio"]
     with pytest.raises(WorkerError, match="closed"):
@@ -305,7 +305,7 @@ def test_devices_do_not_wait_for_a_trace(tmp_path):
         assert tracer.devices() is before
         assert tracing.is_alive()
         tracer.close()
-        tracing.join(30)
+        tracing.join(60)
 
 
 def test_what_the_worker_of_the_home_holds_is_its_own(tmp_path, real):
