@@ -179,6 +179,25 @@ def test_more_is_queued_while_one_works_and_results_are_used_again(in_lab, scree
     until(lambda: kernel("panel.state.task") == "inpainting")
 
 
+def test_what_is_being_typed_stays_when_something_else_about_the_field_changes(in_lab):
+    page, kernel = in_lab
+    of_prompt = "panel.view.form.controls['prompt']"
+    prompt(page).press_sequentially("a red")
+    kernel(f"setattr({of_prompt}, 'placeholder', 'other words')")
+    page.get_by_placeholder("other words").wait_for()
+    assert prompt(page).input_value() == "a red"
+    prompt(page).press_sequentially(" boat")
+    page.keyboard.press("Tab")
+    until(lambda: kernel("panel.state.prompt") == "a red boat")
+
+    prompt(page).press_sequentially(" at night")
+    kernel("setattr(panel.state, 'prompt', 'a fish')")  # this is meant for the field
+    until(lambda: prompt(page).input_value() == "a fish")
+    prompt(page).press_sequentially(" in a bowl")
+    page.keyboard.press("Tab")
+    until(lambda: kernel("panel.state.prompt") == "a fish in a bowl")
+
+
 def test_the_form_is_read_as_python_and_the_prompt_is_counted_while_it_is_typed(in_lab, screenshot):
     page, kernel = in_lab
     kernel("setattr(panel.state, 'model', 'studio-tiny')")

@@ -112,8 +112,13 @@ def row(*children: ipywidgets.Widget) -> ipywidgets.HBox:
 
 
 def field(control: ipywidgets.Widget) -> ipywidgets.Widget:
-    """Return `control` with its label above it."""
-    return styled(control, "st-field")
+    """Return `control` with its label above it; what is being typed into it is safe."""
+    return typed(styled(control, "st-field"))
+
+
+def typed(control: ipywidgets.Widget) -> ipywidgets.Widget:
+    """Return `control`; the frame keeps what is being typed into it, if it tells that only when it is left."""
+    return control if getattr(control, "continuous_update", True) else styled(control, "st-typed")
 
 
 def styled(widget: ipywidgets.Widget, *classes: str) -> ipywidgets.Widget:

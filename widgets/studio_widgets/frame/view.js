@@ -1,5 +1,6 @@
 // The frame of a panel, an element without size inside the panel's root (class "studio"). It keeps keys from reaching
-// the notebook, gives controls the names and states that screen readers need, and says when the kernel is silent.
+// the notebook, keeps what is being typed, gives controls the names and states that screen readers need, and says when
+// the kernel is silent.
 
 const BEAT_MS = 10_000;
 const SILENCE =
@@ -17,7 +18,7 @@ function render({ model, el }) {
     whenInside(el, (root) => {
       root.setAttribute("role", "region");
       root.setAttribute("aria-label", model.get("label"));
-      undo.push(enterSubmits(root), keepKeys(root), describeControls(root));
+      undo.push(enterSubmits(root), keepKeys(root), keepTyped(root), describeControls(root));
     }),
   );
   return () => undo.forEach((step) => step());
@@ -56,6 +57,33 @@ function keepKeys(root) {
   };
   root.addEventListener("keydown", keep);
   return () => root.removeEventListener("keydown", keep);
+}
+
+// ipywidgets writes the model's text into a field whenever anything of the model changes, be it its tooltip. A field of
+// class "st-typed" tells its text when it is left: until then, that would undo what somebody is typing.
+function keepTyped(root) {
+  const known = new WeakMap(); // field: the text that its model has
+  const learn = ({ target }) => {
+    if (!target.closest(".st-typed") || !("value" in target)) return;
+    delete target.value; // the guard
+    known.set(target, target.value);
+  };
+  const guard = ({ target }) => {
+    if (!known.has(target) || Object.hasOwn(target, "value")) return;
+    const { get, set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(target), "value");
+    const write = (text) => {
+      if (text === known.get(target)) return;
+      set.call(target, text);
+      known.set(target, text);
+    };
+    Object.defineProperty(target, "value", { configurable: true, get: () => get.call(target), set: write });
+  };
+  const heard = { focusin: learn, change: learn, input: guard };
+  // as they come down: text fields let them not rise
+  for (const [name, act] of Object.entries(heard)) root.addEventListener(name, act, true);
+  return () => {
+    for (const [name, act] of Object.entries(heard)) root.removeEventListener(name, act, true);
+  };
 }
 
 function describeControls(root) {

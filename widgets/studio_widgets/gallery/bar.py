@@ -103,7 +103,7 @@ class TagField(ipywidgets.Combobox):  # type: ignore[misc]  # untyped base
         super().__init__(description=label, placeholder=label, continuous_update=False, ensure_option=False)
         self._give = give
         self._offered: list[str] = []
-        parts.styled(self, "sg-tag-field")
+        parts.typed(parts.styled(self, "sg-tag-field"))
         self.observe(lambda change: self._take(change.new), "value")
 
     def offer(self, tags: list[str]) -> None:
