@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from studio_kernel.domain.runs import RunProgress
+from studio_kernel.forms import ready
 
 
 class LiveBoard:
@@ -37,7 +38,7 @@ class LiveBoard:
     def read(self, run_id: str) -> RunProgress | None:
         """Return what the run shows now, or `None` when nobody works on it."""
         try:
-            progress = msgspec.json.decode((self.root / f"{run_id}.json").read_bytes(), type=RunProgress)
+            progress = msgspec.json.decode((self.root / f"{run_id}.json").read_bytes(), type=ready(RunProgress))
         except (OSError, msgspec.DecodeError):
             return None
         with suppress(OSError):

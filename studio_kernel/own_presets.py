@@ -21,6 +21,7 @@ from studio_kernel.catalog.files import read_plain, read_source
 from studio_kernel.catalog.mistakes import Mistake, schema_mistakes
 from studio_kernel.domain.values import freeze, to_json
 from studio_kernel.errors import HomeError, InvalidRequestError, Problem
+from studio_kernel.forms import ready
 from studio_kernel.presence import one_at_a_time
 from studio_kernel.settings import Home
 from studio_kernel.writing import write_whole
@@ -111,7 +112,7 @@ def _require_good(section: Section, key: str, entry: Mapping[str, Any], subject:
     form = PresetEntry if section == "presets" else StyleEntry
     mistakes: list[Mistake]
     try:
-        read: Any = msgspec.convert(entry, form)
+        read: Any = msgspec.convert(entry, ready(form))
     except msgspec.ValidationError as error:
         mistakes = schema_mistakes(entry, form) or [Mistake("", str(error))]
     else:

@@ -22,6 +22,7 @@ from studio_kernel.catalog.openapi.about import About, Service
 from studio_kernel.catalog.openapi.document import describe, read_document, same_endpoint
 from studio_kernel.catalog.refresh import Change, as_file, endpoints_of, merged, price_entry
 from studio_kernel.errors import CatalogError, InvalidRequestError, Problem, ServiceError
+from studio_kernel.forms import ready
 from studio_kernel.listings.fal import FalListings
 from studio_kernel.listings.replicate import ReplicateListings
 from studio_kernel.writing import write_whole
@@ -167,7 +168,7 @@ def _free_id(models: Models, service: Service, endpoint: str, *, replace: bool) 
 
 def _refreshed(path: Path) -> dict[str, ModelEntry]:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=CatalogFile).models
+        return msgspec.json.decode(path.read_bytes(), type=ready(CatalogFile)).models
     except (OSError, msgspec.DecodeError):
         return {}  # none yet, or one that was damaged: it is written anew
 

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from studio_kernel.errors import HomeError, SettingsError
+from studio_kernel.forms import ready
 
 HOME_VARIABLE = "STUDIO_HOME"
 
@@ -301,7 +302,7 @@ class Home:
         """
         path = self.settings_file
         try:
-            return msgspec.toml.decode(path.read_bytes(), type=Settings, strict=True)
+            return msgspec.toml.decode(path.read_bytes(), type=ready(Settings), strict=True)
         except FileNotFoundError:
             return Settings()
         except (msgspec.DecodeError, OSError) as error:

@@ -24,6 +24,7 @@ from studio_kernel.catalog.inputs import INLINE, OWN_KEYS, UNITS, group_of, labe
 from studio_kernel.domain.parameters import MEDIA_TYPES, ParameterType
 from studio_kernel.domain.tasks import Task
 from studio_kernel.errors import Problem
+from studio_kernel.forms import ready
 
 FROM_RUNS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     # "video_id must come from a Sora clip made with delete_video=false"
@@ -304,7 +305,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m studio_kernel.catalog.cloud FACTS.json CATALOG.json\n")
         return 2
     facts, out = map(Path, arguments)
-    file, findings = convert(msgspec.json.decode(facts.read_bytes(), type=list[FactModel]))
+    file, findings = convert(msgspec.json.decode(facts.read_bytes(), type=ready(list[FactModel])))
     out.write_text(as_text(file), encoding="utf-8")
     sys.stdout.write("".join(f"{finding}\n" for finding in findings))
     sys.stdout.write(f"{len(file.models)} models, {len(findings)} inconsistencies\n")

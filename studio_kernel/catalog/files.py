@@ -30,6 +30,7 @@ from studio_kernel.catalog.entries import (
 )
 from studio_kernel.catalog.mistakes import Mistake, schema_mistakes, unknown
 from studio_kernel.errors import Problem
+from studio_kernel.forms import ready
 
 _FORMS: Mapping[str, type[msgspec.Struct]] = {
     "families": FamilyEntry,
@@ -112,12 +113,12 @@ class _UnreadableError(Exception):
 def _decoded(path: Path) -> CatalogFile:
     if path.suffix == ".json":
         try:
-            return msgspec.json.decode(_bytes(path), type=CatalogFile)
+            return msgspec.json.decode(_bytes(path), type=ready(CatalogFile))
         except msgspec.DecodeError as error:
             if isinstance(error, msgspec.ValidationError):
                 raise
             raise _UnreadableError("", f"is not JSON: {error}") from error
-    return msgspec.convert(_read_yaml(path), CatalogFile)
+    return msgspec.convert(_read_yaml(path), ready(CatalogFile))
 
 
 def _plain_data(path: Path) -> Any:
@@ -150,7 +151,7 @@ def _entry(key: str, raw: Any, form: type[msgspec.Struct]) -> tuple[Any, list[Mi
     except msgspec.ValidationError:
         mistakes.append(Mistake("", f"{key!r} is no id; letters, digits and . _ / + - are allowed"))
     try:
-        return msgspec.convert(raw, form), mistakes
+        return msgspec.convert(raw, ready(form)), mistakes
     except msgspec.ValidationError as error:
         return None, mistakes + (schema_mistakes(raw, form) or [Mistake("", str(error))])
 

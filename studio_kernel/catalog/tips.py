@@ -22,6 +22,7 @@ from studio_kernel.catalog.build import Family
 from studio_kernel.catalog.entries import CatalogFile, TipsEntry, VramEntry
 from studio_kernel.catalog.loader import Catalog, load
 from studio_kernel.domain.model import SchedulerCard
+from studio_kernel.forms import ready
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "sd15": ("sd15",),
@@ -354,7 +355,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m studio_kernel.catalog.tips FACTS.json TIPS.yaml\n")
         return 2
     facts, out = map(Path, arguments)
-    file = convert(msgspec.json.decode(facts.read_bytes(), type=Facts), load())
+    file = convert(msgspec.json.decode(facts.read_bytes(), type=ready(Facts)), load())
     out.write_text(as_text(file), encoding="utf-8")
     known = sum(entry.vram is not None for entry in file.tips.values())
     sys.stdout.write(f"{len(file.tips)} tips, {known} with a published figure of memory\n")

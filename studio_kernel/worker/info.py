@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from studio_kernel.forms import ready
 from studio_kernel.presence import is_present
 from studio_kernel.settings import Home
 
@@ -115,6 +116,6 @@ def _path(home: Home, device: str) -> Path:
 
 def _read(path: Path) -> WorkerInfo | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=WorkerInfo)
+        return msgspec.json.decode(path.read_bytes(), type=ready(WorkerInfo))
     except (OSError, msgspec.DecodeError):
         return None

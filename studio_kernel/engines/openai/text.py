@@ -16,6 +16,7 @@ from studio_kernel.engines.base import CancelToken
 from studio_kernel.engines.openai.connection import SERVICE, Place, Watch, client_for
 from studio_kernel.engines.openai.refusals import said, translated
 from studio_kernel.errors import BadAnswerError, ContentRefusedError
+from studio_kernel.forms import ready
 from studio_kernel.keys import Key
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def _text(answer: ChatCompletion) -> str:
 
 def _form(text: str, schema: type[Form]) -> Form:
     try:
-        return msgspec.json.decode(text, type=schema)
+        return msgspec.json.decode(text, type=ready(schema))
     except (msgspec.DecodeError, UnicodeError) as error:
         raise BadAnswerError(
             SERVICE, f"its answer is not of the form that was asked for ({said(error)}): {said(text)!r}", paid="yes"

@@ -13,6 +13,7 @@ import msgspec
 
 from studio_kernel.errors import ModelUnavailableError
 from studio_kernel.estimates.vram.blueprint import Blueprint, Part
+from studio_kernel.forms import ready
 from studio_kernel.settings import data_dir
 
 
@@ -89,7 +90,7 @@ def architecture(name: str) -> Architecture:
     if name not in architectures():
         raise ModelUnavailableError(f"no architecture is called {name!r}; there are {', '.join(architectures())}")
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Architecture)
+        return msgspec.json.decode(path.read_bytes(), type=ready(Architecture))
     except (msgspec.DecodeError, OSError) as error:
         raise ModelUnavailableError(f"{str(path)!r} cannot be read: {error}") from error
 

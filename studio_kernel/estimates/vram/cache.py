@@ -18,6 +18,7 @@ import msgspec
 from studio_kernel.engines.diffusers.checkpoint import Fingerprint
 from studio_kernel.estimates.vram.subject import Subject
 from studio_kernel.estimates.vram.trace import Trace, Untraceable
+from studio_kernel.forms import ready
 
 VERSION = 1
 """Of the tracer and its constants; another number lets all traces be made anew."""
@@ -50,7 +51,7 @@ class TraceCache:
         """Return what was kept; `None` when nothing was."""
         path = self._path(subject, fingerprint, reserved)
         try:
-            entry = msgspec.json.decode(path.read_bytes(), type=_Entry)
+            entry = msgspec.json.decode(path.read_bytes(), type=ready(_Entry))
         except (OSError, msgspec.DecodeError):
             return None
         with suppress(OSError):  # a home that may only be read

@@ -9,6 +9,7 @@ import msgspec
 from studio_kernel.domain.estimate import DeviceKind, DeviceMemory
 from studio_kernel.estimates.vram.subject import Subject
 from studio_kernel.estimates.vram.trace import Trace
+from studio_kernel.forms import ready
 
 
 class Numbered(msgspec.Struct, frozen=True):
@@ -78,8 +79,8 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 Question: TypeAlias = AskTrace | AskDevices | AskSpeed
 Answer: TypeAlias = Traced | Refused | Found | Speed | Failed
 
-questions: msgspec.json.Decoder[Question] = msgspec.json.Decoder(Question)
-answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
+questions: msgspec.json.Decoder[Question] = msgspec.json.Decoder(ready(Question))
+answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(ready(Answer))
 
 
 def line(message: Question | Answer) -> bytes:

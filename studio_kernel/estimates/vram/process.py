@@ -33,6 +33,7 @@ from studio_kernel.estimates.vram.messages import (
     Traced,
 )
 from studio_kernel.estimates.vram.trace import Trace
+from studio_kernel.forms import ready
 
 IDLE_S = 600.0
 _NICENESS = 10
@@ -112,7 +113,7 @@ def _listen(waiting: queue.SimpleQueue[Question | Failed]) -> None:
             waiting.put(messages.questions.decode(text))
         except msgspec.DecodeError as error:  # of a kernel with another version of the studio
             with suppress(msgspec.DecodeError):
-                number = msgspec.json.decode(text, type=messages.Numbered).id
+                number = msgspec.json.decode(text, type=ready(messages.Numbered)).id
                 waiting.put(Failed(number, f"the question is not understood ({error}); restart the kernel"))
     os._exit(0)  # nobody is there any more; whatever is being traced is of no use
 
