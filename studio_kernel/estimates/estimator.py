@@ -263,8 +263,9 @@ class Estimator:
             self._looked_at[model] = now
 
             def look() -> None:
-                found = self._log.past_runs(model)
-                self._past, self._times = {**self._past, model: found}, {}
+                stamp, found = self._stamp, self._log.past_runs(model)
+                if stamp == self._stamp:  # nobody has looked in the meantime, who knows more
+                    self._past, self._times = {**self._past, model: found}, {}
 
             self._log.later(look)
 

@@ -8,6 +8,7 @@ from html import escape
 import ipywidgets
 from IPython.display import display
 
+from studio_widgets.frame.delivery import deliver_all
 from studio_widgets.frame.ordered import keep_order
 from studio_widgets.frame.resending import resend
 from studio_widgets.frame.still import Still, StillOutput
@@ -46,6 +47,7 @@ class PanelBox(ipywidgets.VBox):  # type: ignore[misc]  # untyped base
         beat: Callable[[], None] | None = None,
         closing: Callable[[], None] | None = None,
     ) -> None:
+        deliver_all()
         self.name = name
         self._closing = closing
         self._tick, self._beat = tick or _nothing, beat or _nothing
