@@ -62,27 +62,24 @@ function keepKeys(root) {
 // ipywidgets writes the model's text into a field whenever anything of the model changes, be it its tooltip. A field of
 // class "st-typed" tells its text when it is left: until then, that would undo what somebody is typing.
 function keepTyped(root) {
-  const known = new WeakMap(); // field: the text that its model has
-  const learn = ({ target }) => {
-    if (!target.closest(".st-typed") || !("value" in target)) return;
-    delete target.value; // the guard
-    known.set(target, target.value);
-  };
   const guard = ({ target }) => {
-    if (!known.has(target) || Object.hasOwn(target, "value")) return;
+    if (!target.closest(".st-typed") || Object.hasOwn(target, "value")) return;
     const { get, set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(target), "value");
+    let known = target.value; // to the model, which has not heard of what is typed from here on
     const write = (text) => {
-      if (text === known.get(target)) return;
+      if (text === known) return;
+      known = text;
       set.call(target, text);
-      known.set(target, text);
     };
     Object.defineProperty(target, "value", { configurable: true, get: () => get.call(target), set: write });
   };
-  const heard = { focusin: learn, change: learn, input: guard };
+  const release = ({ target }) => delete target.value;
   // as they come down: text fields let them not rise
-  for (const [name, act] of Object.entries(heard)) root.addEventListener(name, act, true);
+  root.addEventListener("beforeinput", guard, true);
+  root.addEventListener("change", release, true);
   return () => {
-    for (const [name, act] of Object.entries(heard)) root.removeEventListener(name, act, true);
+    root.removeEventListener("beforeinput", guard, true);
+    root.removeEventListener("change", release, true);
   };
 }
 
