@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from jupyter_client.manager import start_new_kernel
 
 
 @pytest.fixture(autouse=True)
@@ -12,3 +13,12 @@ def no_loop():
     asyncio._set_running_loop(None)
     yield
     asyncio._set_running_loop(running)
+
+
+@pytest.fixture
+def kernel():
+    """The client of a real kernel."""
+    manager, client = start_new_kernel()
+    yield client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)

@@ -1,7 +1,6 @@
 """Which shell of a real kernel hears what a page sends: not one that is gone, and one for all controls of a panel."""
 
 import pytest
-from jupyter_client.manager import start_new_kernel
 
 from waiting import until
 
@@ -18,14 +17,6 @@ def publish():
     published.set()
 beside.start(publish, "publishing")
 """
-
-
-@pytest.fixture
-def kernel():
-    manager, client = start_new_kernel()
-    yield client
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
 
 
 def run(client, code, subshell=None):

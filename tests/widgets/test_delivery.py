@@ -1,8 +1,5 @@
 """A real kernel that publishes faster than anybody fetches."""
 
-import pytest
-from jupyter_client.manager import start_new_kernel
-
 MANY = 8_000
 PANEL = "from studio_widgets.frame.panel import PanelBox; panel = PanelBox('Words')"
 PUBLISH = f"""
@@ -10,14 +7,6 @@ from IPython.display import display
 for number in range({MANY}):
     display({{"text/plain": "word " * 400}}, raw=True)
 """
-
-
-@pytest.fixture
-def kernel():
-    manager, client = start_new_kernel()
-    yield client
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
 
 
 def test_a_page_that_is_slow_gets_every_message(kernel):
