@@ -1,8 +1,7 @@
 """Every message of a panel reaches its page.
 
 A kernel publishes through a queue of 1,000 messages and drops what is more (ZeroMQ's high-water mark). A large panel is
-made with 800 messages in one go. On a machine that is busy generating, two of them were enough for views to be missing,
-or for a cell that never ended.
+made with 800 messages in one go. On a machine that is busy, a cell with all panels never ended.
 """
 
 from __future__ import annotations
