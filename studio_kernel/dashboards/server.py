@@ -43,6 +43,8 @@ from studio_kernel.dashboards.pages import DashboardPage, FrontPage, KernelState
 
 MAX_BODY_BYTES = 2**20
 """Of a request; visitors send a token or a few words, everything else goes over the websocket."""
+OUTPUT_S = 120
+"""For what a cell shows to arrive after its end; by Voila's own 4 s, a busy machine sends a page without panels."""
 
 PAGES = Path(__file__).parent / "share" / "voila" / "templates" / "studio"
 KERNEL_ID = r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
@@ -93,6 +95,7 @@ def configuration(options: Options) -> Config:
                 "cull_interval": LOOK_S,
                 "allow_tracebacks": False,
             },
+            "VoilaExecutor": {"iopub_timeout": OUTPUT_S},
             "KernelManager": {"transport": sockets},
             "KernelRestarter": {"restart_limit": 0},  # a new kernel would know nothing of the page of the old one
         }
