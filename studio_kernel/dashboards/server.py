@@ -44,7 +44,7 @@ from studio_kernel.dashboards.pages import DashboardPage, FrontPage, KernelState
 MAX_BODY_BYTES = 2**20
 """Of a request; visitors send a token or a few words, everything else goes over the websocket."""
 OUTPUT_S = 120
-"""For what a cell shows to arrive after its end; by Voila's own 4 s, a busy machine sends a page without panels."""
+"""For what a cell shows to arrive after its end; what comes later, after 4 s by default, is missing on the page."""
 
 PAGES = Path(__file__).parent / "share" / "voila" / "templates" / "studio"
 KERNEL_ID = r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"

@@ -25,6 +25,8 @@ KILLS = length(12, 100)
 HOLD_S = length(4.0, 120.0)
 LEAKED = re.compile("nanobind:| - leaked| - ... skipped|See https://nanobind")  # DuckDB, given up by a forked child
 APPEND_S = 0.05
+SLOWEST = length(median, max)  # at full length the machine has nothing else to do
+MOST = length(median, lambda seconds: sorted(seconds)[int(len(seconds) * 0.99)])
 RANK = {"queued": 0, "started": 1, "finished": 2}
 STATUS_RANK = {"queued": 0, "running": 1, "succeeded": 2}
 posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals and fork")
@@ -96,7 +98,7 @@ def test_a_program_that_holds_the_public_file_stops_nobody(tmp_path):
         ids, times = {line[0] for line in printed}, [float(line[1]) for line in printed]
         assert len(ids) == 2 * int(HOLD_S * 5)
         assert median(times) < 5
-        assert median(delays) < 1
+        assert SLOWEST(delays) < 5
         eventually(lambda: reader.count() == len(ids) + 1)
         reader.sync()
         assert reader.health().public_is_busy
@@ -125,7 +127,7 @@ def test_a_program_that_reads_the_live_file_delays_only_the_view(tmp_path):
             assert {run.id for run in viewer.runs()} == {known}
         finish(holder, "let go\n")
         eventually(lambda: {run.id for run in viewer.runs(limit=None)} == {known, *ids})
-    assert median(appends) < 3 * APPEND_S
+    assert SLOWEST(appends) < 3 * APPEND_S
     print(f"{len(ids)} runs while the live file was held, slowest append {max(appends) * 1e3 / 3:.1f} ms")
 
 
@@ -145,7 +147,7 @@ def test_a_process_that_is_stopped_while_it_folds_delays_no_append_and_is_named(
             ids.add(log_run(log))
             appends.append(time.monotonic() - begun)
             time.sleep(0.01)
-        assert median(appends) < 3 * APPEND_S
+        assert MOST(appends) < 3 * APPEND_S
         with pytest.raises(RunLogError, match=str(folder.pid)):
             log.count()
         folder.send_signal(end)
